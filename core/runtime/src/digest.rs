@@ -1,4 +1,4 @@
-//! A 128-bit digest over a sequence of events [xxh3]. Two runs are the same when their digests are.
+//! A 128-bit digest over a sequence of events [xxh3 spec]. Two runs are the same when their digests are.
 
 use core::fmt;
 

@@ -168,7 +168,8 @@ impl Executor {
     /// that holds no borrow: destructors may spawn, wake and cancel.
     pub(crate) fn cancel(&mut self, scope: Key) -> Vec<BoxedTask> {
         let mut futures = Vec::new();
-        for key in self.scopes.close(scope) {
+        let (scopes, tasks) = self.scopes.close(scope);
+        for key in tasks {
             let Some(entry) = self.tasks.get_mut(key) else {
                 continue;
             };
@@ -178,6 +179,9 @@ impl Executor {
                 futures.push(future);
                 self.remove(key);
             }
+        }
+        for scope in scopes.into_iter().rev() {
+            self.scopes.settle(scope);
         }
         futures
     }

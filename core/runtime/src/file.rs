@@ -129,7 +129,7 @@ impl File {
     }
 
     /// Makes every write that completed before this call durable. A failure is final: what was not synced may be
-    /// lost although later syncs succeed [fsyncgate]; nothing retries it.
+    /// lost although later syncs succeed [fsyncgate 2018]; nothing retries it.
     pub async fn sync(&self) -> Result<(), IoError> {
         let descriptor = self.0.descriptor;
         self.0

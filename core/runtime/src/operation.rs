@@ -319,6 +319,17 @@ pub enum Output {
     Finished(Box<dyn Any + Send>),
 }
 
+/// The memory of an operation that failed.
+#[derive(Debug)]
+pub enum Remains {
+    /// It owned none.
+    Nothing,
+    /// A read's.
+    Buffer(Buf),
+    /// A write's.
+    Pieces(Pieces),
+}
+
 /// The end of an operation, or a part of one.
 #[derive(Debug)]
 pub struct Completion {
@@ -326,6 +337,8 @@ pub struct Completion {
     pub id: OperationId,
     /// What it brought.
     pub result: Result<Output, IoError>,
+    /// What a failed operation owned: dropped within the turn, so that its way home is an event of that turn.
+    pub remains: Remains,
     /// More completions of this operation follow. Of the operations here none uses it yet.
     pub more: bool,
 }
@@ -336,6 +349,17 @@ impl Completion {
         Self {
             id,
             result,
+            remains: Remains::Nothing,
+            more: false,
+        }
+    }
+
+    /// The final completion of an operation that failed, with the memory that it owned.
+    pub fn failed(id: OperationId, error: IoError, remains: Remains) -> Self {
+        Self {
+            id,
+            result: Err(error),
+            remains,
             more: false,
         }
     }

@@ -7,7 +7,7 @@ use core::task::{Context, Poll};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
-use stdx::{Instant, Timestamp};
+use stdx::{Duration, Instant, Timestamp};
 
 use crate::buffer::Pool;
 use crate::core_id::CoreId;
@@ -27,6 +27,9 @@ use crate::timers::Timers;
 
 /// Polls in one turn: after them the ground gets to look at its kernel again.
 pub const POLLS_PER_TURN_MAX: usize = 256;
+
+/// How soon a core looks again whether a full ring has room.
+const BACKLOG_LOOK: Duration = Duration::from_micros(20);
 
 /// Bytes of free blocks that a core keeps, unless its configuration says otherwise.
 pub const POOL_BYTES_DEFAULT: usize = 64 << 20;
@@ -268,11 +271,11 @@ impl Core {
         if self.ended.get() && self.runtime.operations().in_flight() == 0 {
             return Turn::Finished;
         }
-        if self.runtime.mail().has_backlog() {
-            // The other core drains its ring whether or not it has news for us: look again soon.
-            return Turn::Ready;
-        }
-        match self.runtime.timers().next_deadline() {
+        let timer = self.runtime.timers().next_deadline();
+        // A full ring: its other core drains it whether or not it has news for us, so look again soon.
+        let backlog = self.runtime.mail().has_backlog();
+        let look = backlog.then(|| self.runtime.now() + BACKLOG_LOOK);
+        match timer.into_iter().chain(look).min() {
             Some(deadline) => Turn::Deadline(deadline),
             None => Turn::Idle,
         }

@@ -69,7 +69,12 @@ pub enum RecordedOutput {
     /// The new bytes of a read.
     Read(Vec<u8>),
     /// Bytes that arrived.
-    Received(Vec<u8>),
+    Received {
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// What the buffer could have held.
+        capacity: usize,
+    },
     /// Bytes written, and whether they were synced.
     Written(usize, bool),
     /// Names.
@@ -97,7 +102,10 @@ impl RecordedOutput {
             Output::Read { bytes, buffer } => {
                 Self::Read(buffer.as_slice()[buffer.len() - bytes..].to_vec())
             }
-            Output::Received(buffer) => Self::Received(buffer.as_slice().to_vec()),
+            Output::Received(buffer) => Self::Received {
+                bytes: buffer.as_slice().to_vec(),
+                capacity: buffer.capacity(),
+            },
             Output::Written { bytes, synced, .. } => Self::Written(*bytes, *synced),
             Output::Entries(entries) => Self::Entries(entries.clone()),
             Output::Status(status) => Self::Status(*status),

@@ -12,7 +12,9 @@ use crate::environment::{Crash, Environment, TraceEvent};
 use crate::error::{IoError, IoErrorKind};
 use crate::handle::{Main, Runtime};
 use crate::mail::mesh;
-use crate::operation::{Completion, Descriptor, Job, Operation, OperationId, Output, Pieces};
+use crate::operation::{
+    Completion, Descriptor, Job, Operation, OperationId, Output, Pieces, Remains,
+};
 use crate::passive::{Core, CoreConfig, Inputs};
 use crate::record::{RecordedCompletion, RecordedOutput, RecordedTurn, Recording};
 use crate::task::Class;
@@ -95,6 +97,16 @@ enum Owned {
     Job(Job),
 }
 
+impl Owned {
+    fn into_remains(self) -> Remains {
+        match self {
+            Self::Buffer(buffer) => Remains::Buffer(buffer),
+            Self::Pieces(pieces) => Remains::Pieces(pieces),
+            Self::Nothing | Self::Job(_) => Remains::Nothing,
+        }
+    }
+}
+
 #[derive(Default)]
 struct ReplayDriver {
     in_flight: RefCell<BTreeMap<OperationId, Owned>>,
@@ -126,14 +138,14 @@ impl ReplayDriver {
     fn complete(&self, runtime: &Runtime, recorded: &RecordedCompletion) -> Completion {
         let owned = self.in_flight.borrow_mut().remove(&recorded.id);
         let owned = owned.expect("the recording completes what was submitted");
-        let result = match &recorded.result {
-            Ok(output) => restore(runtime, output, owned),
-            Err(error) => Err(*error),
-        };
-        Completion {
-            id: recorded.id,
-            result,
-            more: recorded.more,
+        match &recorded.result {
+            Ok(output) => Completion {
+                id: recorded.id,
+                result: restore(runtime, output, owned),
+                remains: Remains::Nothing,
+                more: recorded.more,
+            },
+            Err(error) => Completion::failed(recorded.id, *error, owned.into_remains()),
         }
     }
 }
@@ -158,8 +170,8 @@ fn restore(runtime: &Runtime, recorded: &RecordedOutput, owned: Owned) -> Result
                 buffer,
             }
         }
-        (RecordedOutput::Received(bytes), _) => {
-            let mut buffer = runtime.buffer(bytes.len());
+        (RecordedOutput::Received { bytes, capacity }, _) => {
+            let mut buffer = runtime.buffer(*capacity);
             buffer.extend_from_slice(bytes);
             Output::Received(buffer)
         }

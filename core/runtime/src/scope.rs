@@ -105,18 +105,21 @@ impl Scopes {
         self.settle(scope);
     }
 
-    /// Lets no task in any more, here and in the scopes within; returns the tasks that are still there.
-    pub(crate) fn close(&mut self, scope: Key) -> Vec<Key> {
+    /// Lets no task in any more, here and in the scopes within; returns those scopes, the outer before the inner,
+    /// and the tasks that are still in them. When those are dealt with, the scopes are to be settled.
+    pub(crate) fn close(&mut self, scope: Key) -> (Vec<Key>, Vec<Key>) {
         let mut tasks = Vec::new();
-        let mut open = vec![scope];
-        while let Some(key) = open.pop() {
+        let mut scopes = vec![scope];
+        let mut next = 0;
+        while let Some(&key) = scopes.get(next) {
+            next += 1;
             if let Some(entry) = self.table.get_mut(key) {
                 entry.open = false;
                 tasks.extend(entry.tasks.iter().copied());
-                open.extend(entry.children.iter().copied());
+                scopes.extend(entry.children.iter().copied());
             }
         }
-        tasks
+        (scopes, tasks)
     }
 
     /// Remembers the first fault of a scope.
@@ -139,39 +142,47 @@ impl Scopes {
         self.settle(scope);
     }
 
-    fn is_done(entry: &ScopeEntry) -> bool {
-        entry.tasks.is_empty() && entry.children.is_empty()
+    /// Whether nothing runs in `scope`, and nothing can start in the scopes within it: those may still have their
+    /// handles, but they are closed and over themselves.
+    fn is_over(&self, scope: Key) -> bool {
+        let Some(entry) = self.table.get(scope) else {
+            return true;
+        };
+        let child_is_over = |&child: &Key| !self.is_open(child) && self.is_over(child);
+        entry.tasks.is_empty() && entry.children.iter().all(child_is_over)
     }
 
-    /// Wakes who waits for `scope`, and removes it where its handle is gone, when nothing is left in it.
-    fn settle(&mut self, scope: Key) {
+    /// Wakes who waits for `scope` and for those around it, where nothing is left in them, and removes those whose
+    /// handle is gone.
+    pub(crate) fn settle(&mut self, scope: Key) {
         let mut next = Some(scope);
         while let Some(key) = next.take() {
+            if !self.is_over(key) {
+                return;
+            }
             let Some(entry) = self.table.get_mut(key) else {
                 return;
             };
-            if !Self::is_done(entry) {
-                return;
-            }
             if let Some(waker) = entry.waiter.take() {
                 waker.wake();
             }
-            if entry.released {
-                let parent = entry.parent;
+            next = entry.parent;
+            let gone = entry.released && entry.children.is_empty();
+            if gone {
                 self.table.remove(key);
-                if let Some(entry) = parent.and_then(|parent| self.table.get_mut(parent)) {
-                    entry.children.remove(&key);
+                if let Some(parent) = next.and_then(|parent| self.table.get_mut(parent)) {
+                    parent.children.remove(&key);
                 }
-                next = parent;
             }
         }
     }
 
     fn poll_done(&mut self, scope: Key, waker: &Waker) -> Poll<Result<(), ScopeFault>> {
+        let over = self.is_over(scope);
         let Some(entry) = self.table.get_mut(scope) else {
             return Poll::Ready(Ok(()));
         };
-        if !Self::is_done(entry) {
+        if !over {
             entry.waiter = Some(waker.clone());
             return Poll::Pending;
         }

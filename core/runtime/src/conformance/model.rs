@@ -29,7 +29,10 @@ impl Model {
 
     pub(super) fn write(&mut self, inode: Inode, offset: usize, bytes: &[u8]) {
         let file = &mut self.files[inode];
-        if !bytes.is_empty() && file.len() < offset + bytes.len() {
+        if bytes.is_empty() {
+            return;
+        }
+        if file.len() < offset + bytes.len() {
             file.resize(offset + bytes.len(), 0);
         }
         file[offset..][..bytes.len()].copy_from_slice(bytes);
