@@ -102,7 +102,10 @@ impl fmt::Display for TopicNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("a topic name cannot be empty"),
-            Self::TooLong => write!(f, "a topic name has at most {TOPIC_NAME_BYTES_MAX} characters"),
+            Self::TooLong => write!(
+                f,
+                "a topic name has at most {TOPIC_NAME_BYTES_MAX} characters"
+            ),
             Self::Dots => f.write_str("a topic cannot be called '.' or '..'"),
             Self::Character(character) => write!(
                 f,
@@ -129,11 +132,17 @@ mod tests {
 
     #[test]
     fn names_are_those_that_kafka_allows() {
-        assert_eq!(TopicName::parse("a.b_c-9").map(|name| name.to_string()), Ok("a.b_c-9".to_owned()));
+        assert_eq!(
+            TopicName::parse("a.b_c-9").map(|name| name.to_string()),
+            Ok("a.b_c-9".to_owned())
+        );
         assert_eq!(TopicName::parse(""), Err(TopicNameError::Empty));
         assert_eq!(TopicName::parse(".."), Err(TopicNameError::Dots));
         assert_eq!(TopicName::parse("a b"), Err(TopicNameError::Character(' ')));
-        assert_eq!(TopicName::parse(&"a".repeat(250)), Err(TopicNameError::TooLong));
+        assert_eq!(
+            TopicName::parse(&"a".repeat(250)),
+            Err(TopicNameError::TooLong)
+        );
         assert!(TopicName::parse(&"a".repeat(249)).is_ok());
     }
 }

