@@ -188,6 +188,12 @@ impl Frozen {
         self.range.start += count;
     }
 
+    /// Whether it starts at the border of a page: true for slices of pool memory that do. Memory from elsewhere
+    /// never counts as aligned, wherever the allocator happened to put it.
+    pub fn is_page_aligned(&self) -> bool {
+        matches!(*self.memory, Memory::Pooled(_)) && self.range.start.is_multiple_of(PAGE_BYTES)
+    }
+
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
         &self.memory.bytes()[self.range.clone()]

@@ -166,6 +166,14 @@ impl Runtime {
         Budget::new(self.clone(), number)
     }
 
+    /// All budgets of this core, in the order of their opening.
+    pub fn budgets(&self) -> Vec<Budget> {
+        let count = u16::try_from(self.ledgers().len()).expect("budgets are few");
+        (0..count)
+            .map(|number| Budget::new(self.clone(), number))
+            .collect()
+    }
+
     /// Runs pure work off the core. `cost` is what it is expected to take; the simulator lets that pass.
     ///
     /// `work` must not hold pool memory ([`Buf`], [`crate::Frozen`]): give it copies or plain vectors.

@@ -98,8 +98,10 @@ impl Drop for OnCore {
     }
 }
 
-/// Takes the cores to which this thread returned something, in ascending order.
-pub(crate) fn take_touched(mut each: impl FnMut(CoreId)) {
+/// Takes the cores to which this thread returned something since it was last asked, in ascending order. A ground
+/// that runs the cores of several nodes on one thread asks after each drop outside a turn: nothing else tells it
+/// whom to wake.
+pub fn take_touched(mut each: impl FnMut(CoreId)) {
     let set = TOUCHED.replace([0; SET_WORDS]);
     for (word, mut bits) in (0_u16..).zip(set) {
         while bits != 0 {

@@ -69,6 +69,7 @@ pub use environment::{Crash, Environment, TraceEvent};
 pub use error::{IoError, IoErrorKind};
 pub use file::File;
 pub use handle::{LocalFuture, Main, Runtime};
+pub use home::take_touched;
 pub use mail::{Links, mesh};
 pub use operation::{
     Completion, Descriptor, Entry, EntryKind, Job, OpenOptions, Operation, OperationId, Output,

@@ -183,6 +183,11 @@ impl Core {
         drop(main_task);
     }
 
+    /// Tasks that did not end yet.
+    pub fn task_count(&self) -> usize {
+        self.runtime.executor().tasks.len()
+    }
+
     /// The handle of this core.
     pub fn runtime(&self) -> Runtime {
         self.runtime.clone()
