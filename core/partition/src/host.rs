@@ -1,0 +1,264 @@
+//! The replicas of one core, and the ports at which they are asked.
+//!
+//! ```text
+//!   PROPOSE --> table --> replica's queue --> append        in the order of arrival
+//!   WATCH ----> table --> replica's watches
+//!   READ, SEEK > table --> a task in the replica's scope    bounded by the ports' credits
+//!   OPEN, REMOVE --------> a task each; one at a time for a partition
+//! ```
+//!
+//! Each replica has a scope of its own: a panic in it fences that replica, keeps its files as evidence, and ends
+//! nothing else. The tasks of the ports are the node's: a panic there ends it.
+
+mod lifecycle;
+
+use core::cell::{Cell, RefCell};
+use core::fmt;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use model::PartitionKey;
+use runtime::sync::Signal;
+use runtime::{Budget, Class, Runtime, Scope, Spawner, race};
+use storage::{DataPath, READ_BUDGET_BYTES_MIN};
+
+use crate::calls::{OPEN, PROPOSE, ProposeError, READ, REMOVE, ReadError, SEEK, WATCH};
+use crate::replica::Replica;
+
+/// What a host needs to know.
+#[derive(Clone, Debug)]
+pub struct HostConfig {
+    /// Where data lies. The folder is there, and core 0 holds it.
+    pub data: DataPath,
+    /// Bytes of this core that reads may hold, until the last of what they brought is sent. At least one frame's.
+    pub read_budget_bytes: usize,
+}
+
+/// The replicas of one core.
+pub struct Host(Rc<Inner>);
+
+struct Inner {
+    runtime: Runtime,
+    data: DataPath,
+    budget: Budget,
+    slots: RefCell<BTreeMap<PartitionKey, Slot>>,
+    /// A slot changed its state.
+    changed: Signal,
+    stopping: Cell<bool>,
+}
+
+/// What this core has of a partition.
+enum Slot {
+    /// On its way in, by another task.
+    Opening,
+    /// Serving.
+    Ready(Ready),
+    /// It panicked: it serves nothing any more, for this reason.
+    Fenced(String),
+    /// On its way out, by another task.
+    Removing,
+}
+
+#[derive(Clone)]
+struct Ready {
+    replica: Rc<Replica>,
+    scope: Rc<Scope>,
+    /// The last of its tasks is over.
+    ended: Rc<Cell<bool>>,
+}
+
+/// Why a partition cannot be asked.
+enum Absent {
+    Unknown,
+    Fenced(String),
+    Stopping,
+}
+
+impl From<Absent> for ProposeError {
+    fn from(absent: Absent) -> Self {
+        match absent {
+            Absent::Unknown => Self::UnknownPartition,
+            Absent::Fenced(why) => Self::Fenced(why),
+            Absent::Stopping => Self::Stopping,
+        }
+    }
+}
+
+impl From<Absent> for ReadError {
+    fn from(absent: Absent) -> Self {
+        match absent {
+            Absent::Unknown => Self::UnknownPartition,
+            Absent::Fenced(why) => Self::Fenced(why),
+            Absent::Stopping => Self::Stopping,
+        }
+    }
+}
+
+impl Host {
+    /// Begins to serve the ports of this core. It touches no file before a partition is opened.
+    pub fn start(runtime: Runtime, config: HostConfig) -> Self {
+        let bytes = config.read_budget_bytes.max(READ_BUDGET_BYTES_MIN);
+        let inner = Rc::new(Inner {
+            budget: runtime.budget("partition reads", bytes),
+            data: config.data,
+            slots: RefCell::new(BTreeMap::new()),
+            changed: Signal::new(),
+            stopping: Cell::new(false),
+            runtime,
+        });
+        let root = inner.runtime.root();
+        root.spawn(
+            Class::Produce,
+            "serve proposals",
+            serve_proposals(Rc::clone(&inner)),
+        );
+        root.spawn(Class::Fetch, "serve reads", serve_reads(Rc::clone(&inner)));
+        root.spawn(
+            Class::Fetch,
+            "serve watches",
+            serve_watches(Rc::clone(&inner)),
+        );
+        root.spawn(
+            Class::Fetch,
+            "serve look-ups",
+            serve_seeks(Rc::clone(&inner)),
+        );
+        root.spawn(
+            Class::Consensus,
+            "serve opens",
+            serve_opens(Rc::clone(&inner), root.clone()),
+        );
+        root.spawn(
+            Class::Consensus,
+            "serve removals",
+            serve_removals(Rc::clone(&inner), root.clone()),
+        );
+        Self(inner)
+    }
+
+    /// Takes nothing more, makes everything durable, answers who waits, and closes the files.
+    pub async fn stop(&self) {
+        self.0.stopping.set(true);
+        self.0.changed.notify();
+        let ready: Vec<Ready> = self
+            .0
+            .slots
+            .borrow()
+            .values()
+            .filter_map(Slot::ready)
+            .collect();
+        // Together, so that the disk can take them together.
+        let scope = self.0.runtime.scope("stop replicas");
+        for ready in ready.clone() {
+            let inner = Rc::clone(&self.0);
+            // One whose tasks ended in a panic has nobody left to make it durable.
+            let stop = async move { race(ready.replica.stop(), ready.over(&inner)).await };
+            scope.spawn(Class::Produce, "stop a replica", stop);
+        }
+        // A replica that panics on its way out is fenced like any other: there is nothing left to do for it.
+        let _faults = scope.join().await;
+        for ready in &ready {
+            ready.scope.cancel();
+            ready.over(&self.0).await;
+        }
+        self.0.slots.borrow_mut().clear();
+    }
+}
+
+impl Slot {
+    fn ready(&self) -> Option<Ready> {
+        match self {
+            Self::Ready(ready) => Some(ready.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl Inner {
+    fn find(&self, key: PartitionKey) -> Result<Ready, Absent> {
+        if self.stopping.get() {
+            return Err(Absent::Stopping);
+        }
+        match self.slots.borrow().get(&key) {
+            Some(Slot::Ready(ready)) => Ok(ready.clone()),
+            Some(Slot::Fenced(why)) => Err(Absent::Fenced(why.clone())),
+            Some(Slot::Opening | Slot::Removing) | None => Err(Absent::Unknown),
+        }
+    }
+}
+
+async fn serve_proposals(inner: Rc<Inner>) -> ! {
+    let calls = inner.runtime.calls(PROPOSE);
+    loop {
+        let (_, propose, reply) = calls.recv().await;
+        match inner.find(propose.key) {
+            Ok(ready) => ready.replica.propose(propose, reply),
+            Err(absent) => reply.send(Err(absent.into())),
+        }
+    }
+}
+
+async fn serve_reads(inner: Rc<Inner>) -> ! {
+    let calls = inner.runtime.calls(READ);
+    loop {
+        let (_, read, reply) = calls.recv().await;
+        match inner.find(read.key) {
+            Ok(Ready { replica, scope, .. }) => {
+                let task = async move { reply.send(replica.read(read).await) };
+                scope.spawn(Class::Fetch, "read", task);
+            }
+            Err(absent) => reply.send(Err(absent.into())),
+        }
+    }
+}
+
+async fn serve_watches(inner: Rc<Inner>) -> ! {
+    let calls = inner.runtime.calls(WATCH);
+    loop {
+        let (_, watch, reply) = calls.recv().await;
+        match inner.find(watch.key) {
+            Ok(ready) => ready.replica.watch(watch, reply),
+            Err(absent) => reply.send(Err(absent.into())),
+        }
+    }
+}
+
+async fn serve_seeks(inner: Rc<Inner>) -> ! {
+    let calls = inner.runtime.calls(SEEK);
+    loop {
+        let (_, seek, reply) = calls.recv().await;
+        match inner.find(seek.key) {
+            Ok(Ready { replica, scope, .. }) => {
+                let task = async move { reply.send(replica.seek(seek).await) };
+                scope.spawn(Class::Fetch, "look up", task);
+            }
+            Err(absent) => reply.send(Err(absent.into())),
+        }
+    }
+}
+
+async fn serve_opens(inner: Rc<Inner>, root: Spawner) -> ! {
+    let calls = inner.runtime.calls(OPEN);
+    loop {
+        let (_, open, reply) = calls.recv().await;
+        let inner = Rc::clone(&inner);
+        let task = async move { reply.send(lifecycle::open(&inner, open).await) };
+        root.spawn(Class::Consensus, "open a partition", task);
+    }
+}
+
+async fn serve_removals(inner: Rc<Inner>, root: Spawner) -> ! {
+    let calls = inner.runtime.calls(REMOVE);
+    loop {
+        let (_, key, reply) = calls.recv().await;
+        let inner = Rc::clone(&inner);
+        let task = async move { reply.send(lifecycle::remove(&inner, key).await) };
+        root.spawn(Class::Consensus, "remove a partition", task);
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Host({} partitions)", self.0.slots.borrow().len())
+    }
+}

@@ -1,0 +1,30 @@
+//! Rare branches of this room, for the simulator's coverage table.
+
+stdx::marks! {
+    /// A proposal named a term that does not reign.
+    WRONG_TERM = "partition: a proposal was refused for its term";
+    /// A proposal was not whole batches: the door is broken.
+    NOT_BATCHES = "partition: a proposal was not whole batches";
+    /// A replica's queue of proposals was full.
+    PROPOSALS_FULL = "partition: a proposal was refused for a full queue";
+    /// A watch was answered because more became visible.
+    WATCH_PASSED = "partition: a watch saw the high watermark pass";
+    /// A watch was answered at its deadline.
+    WATCH_EXPIRED = "partition: a watch ended at its deadline";
+    /// A read began in the middle of a batch.
+    READ_WITHIN_A_BATCH = "partition: a read began within a batch";
+    /// A reader knew an epoch that is over.
+    EPOCH_FENCED = "partition: a reader's epoch was fenced";
+    /// A reader knew an epoch that has not begun here.
+    EPOCH_UNKNOWN = "partition: a reader's epoch was unknown";
+    /// A replica panicked and was fenced.
+    REPLICA_FENCED = "partition: a replica was fenced after a panic";
+    /// A replica was opened on a damaged log.
+    OPENED_DAMAGED = "partition: a replica was opened on a fenced log";
+    /// A commit mark closed the log after a rest.
+    COMMIT_MARKED = "partition: a commit mark was appended after a rest";
+    /// An open waited for another open or a removal of the same partition.
+    OPEN_WAITED = "partition: an open waited for its turn";
+    /// Proposals were still open when the node stopped.
+    STOPPED_WITH_PROPOSALS = "partition: a node stopped with proposals in flight";
+}

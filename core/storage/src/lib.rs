@@ -1,0 +1,79 @@
+//! The segment log of one partition, and the data folder that they all lie in.
+//!
+//! It is not consensus: it appends what it is given, in the order of the calls, says what is durable, and finds it
+//! again. It knows batches only as far as it has to: their sizes, offsets, timestamps and checksums.
+//!
+//! ```text
+//!   append ---> forming frame ---> writer ---> segment file      reads
+//!     |         (takes more        | up to four durable writes     |
+//!     |          while it waits)   | in flight                     |
+//!   dirty                        flushed (a completed prefix)    index -> window -> batches
+//!
+//!   a log:    [segment 1 .........][segment 918 .......][segment 1640 ...        one file each
+//!   a segment: header | frame | frame | frame                                     append only
+//!   a frame:   64 bytes that verify by themselves | whole batches, as clients fetch them
+//! ```
+//!
+//! Invariants:
+//! - nothing counts as flushed before a sync that covers it, and everything before it, succeeded;
+//! - frames are dense in index and contiguous in offset, and each names the identity of the one before it;
+//! - a segment is begun when the one before it is durable whole, so a tear can only be in the last one;
+//! - what recovery cuts off was never acknowledged; what may have been is fenced, named, and kept;
+//! - bytes that do not verify are never served; a sync that failed is never tried again.
+//!
+//! Assumptions about the disk: a sync that succeeds makes what was written before it durable; unsynced writes reach
+//! the disk in any order, whole sectors at a time, or not at all; a name is durable when its directory was synced;
+//! writing the same bytes over durable ones cannot lose them; space that was never written reads as zero.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `frame`, `segment`, `identity` | the layouts on disk: `papers/format` has the written truth |
+//! | `forming`, `gather`, `prefix` | a frame in the making: the gather list, the stamped copy of a batch's header |
+//! | `log`, `append`, `writer` | one open log: what it knows, the way in, the task that writes |
+//! | `segments`, `index`, `epochs` | where to begin to look |
+//! | `read`, `seek`, `fence` | the way out, and what is not served |
+//! | `recovery` | what is believed after a crash, and why |
+//! | `truncate` | cutting the end off, durably |
+//! | `fatal` | what ends the process |
+//! | `folder` | the data folder: identity, lock, layout |
+#![forbid(unsafe_code)]
+
+mod append;
+pub mod epochs;
+mod error;
+mod fatal;
+mod fence;
+mod folder;
+mod forming;
+pub mod frame;
+mod gather;
+mod group;
+mod identity;
+pub mod index;
+mod log;
+mod marks;
+mod prefix;
+pub mod read;
+pub mod recovery;
+mod seek;
+pub mod segment;
+mod segments;
+#[cfg(test)]
+mod testing;
+mod truncate;
+mod writer;
+
+pub use append::{Append, Appended};
+pub use epochs::EpochMap;
+pub use error::{AppendError, PathError, ReadError};
+pub use fence::Fence;
+pub use folder::{DataFolder, DataPath, FolderError};
+pub use frame::{FrameHeader, FrameKind};
+pub use group::Group;
+pub use identity::{DATA_VERSION, Identity, IdentityError, Uuid};
+pub use log::{Log, LogConfig, Mark, QUEUED_BYTES_MAX, SEGMENT_BYTES_MIN};
+pub use marks::MARKS;
+pub use read::{READ_BUDGET_BYTES_MIN, ReadRequest};
+pub use recovery::RecoveryReport;
+pub use seek::Sought;
+pub use writer::{NO_SPACE_PAUSE, WRITE_BYTES_MAX, WRITES_IN_FLIGHT_MAX};

@@ -1,0 +1,239 @@
+//! One partition's log on its core: what is appended, what is durable, and who waits for that.
+
+use core::cell::RefCell;
+use core::fmt;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use model::{LogIndex, Offset, Term};
+use runtime::sync::Signal;
+use runtime::{Budget, Class, File, Runtime, Spawner};
+
+use crate::epochs::EpochMap;
+use crate::error::PathError;
+use crate::fence::{Fence, Fences};
+use crate::forming::Forming;
+use crate::group::Group;
+use crate::recovery::{self, Recovered, RecoveryReport};
+use crate::segment::Segment;
+use crate::segments::Segments;
+use crate::writer::{self, Write};
+
+/// Bytes that may wait for the disk in one log before appends are refused; one append always may.
+pub const QUEUED_BYTES_MAX: usize = 16 << 20;
+
+/// The smallest size at which a segment may be full.
+pub const SEGMENT_BYTES_MIN: u64 = 4096;
+
+/// What a log needs to know.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// The folder of its segments. It exists, and its name is durable.
+    pub directory: String,
+    /// The identity that its frames carry.
+    pub group: Group,
+    /// Bytes at which a segment is full. A frame is never split, so one may exceed it.
+    pub segment_bytes: u64,
+}
+
+/// A place in the log: a frame, and the offset after its last record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// The frame.
+    pub index: LogIndex,
+    /// The offset after it.
+    pub end_offset: Offset,
+}
+
+/// The log of one partition. Clones share it; it lives on one core.
+///
+/// Invariants:
+/// - `flushed <= dirty`, both only grow between two truncations, and `flushed` moves over a completed prefix of
+///   the writes only, so nothing above a hole counts as durable;
+/// - frames are contiguous in index and offset, and each names the one before it;
+/// - only the last segment is written, and a segment is begun when the one before it is durable whole.
+#[derive(Clone)]
+pub struct Log(pub(crate) Rc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) runtime: Runtime,
+    pub(crate) spawner: Spawner,
+    pub(crate) config: LogConfig,
+    pub(crate) state: RefCell<State>,
+    /// There is something for the writer to look at.
+    pub(crate) work: Signal,
+    /// `flushed` moved, or will not move any more.
+    pub(crate) moved: Signal,
+}
+
+pub(crate) struct State {
+    pub(crate) segments: Segments,
+    pub(crate) epochs: EpochMap,
+    /// The last frame appended.
+    pub(crate) dirty: Mark,
+    /// The last frame known to be durable.
+    pub(crate) flushed: Mark,
+    /// Identity of the last frame that was sealed.
+    pub(crate) prev_origin: u32,
+    /// Frames that wait for the writer; the last one may take more batches.
+    pub(crate) queue: VecDeque<Forming>,
+    /// Bytes of batches that are not durable yet.
+    pub(crate) queued_bytes: usize,
+    /// Writes that are not behind `flushed` yet, in order of the log.
+    pub(crate) writes: VecDeque<Write>,
+    /// Counts writes.
+    pub(crate) next_write: u64,
+    /// How often the end was cut off.
+    pub(crate) truncations: u64,
+    pub(crate) no_space: bool,
+    pub(crate) closing: bool,
+    pub(crate) fences: Fences,
+    /// The sealed segment that was read last, open.
+    pub(crate) reader: Option<(LogIndex, File)>,
+}
+
+impl Log {
+    /// Opens the log in a folder: looks at every frame, decides what to believe, and makes that durable. Its tasks
+    /// run in `spawner`'s scope. The memory of the scan is leased from `budget`.
+    pub async fn open(
+        runtime: &Runtime,
+        spawner: &Spawner,
+        budget: &Budget,
+        config: LogConfig,
+    ) -> Result<(Self, RecoveryReport), PathError> {
+        let config = LogConfig {
+            segment_bytes: config.segment_bytes.max(SEGMENT_BYTES_MIN),
+            ..config
+        };
+        let Recovered {
+            segments,
+            epochs,
+            last,
+            prev_origin,
+            fence,
+            report,
+        } = recovery::recover(runtime, budget, &config).await?;
+        let state = State {
+            segments: Segments::new(segments),
+            epochs,
+            dirty: last,
+            flushed: last,
+            prev_origin,
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            writes: VecDeque::new(),
+            next_write: 0,
+            truncations: 0,
+            no_space: false,
+            closing: false,
+            fences: Fences::new(fence),
+            reader: None,
+        };
+        let inner = Rc::new(Inner {
+            runtime: runtime.clone(),
+            spawner: spawner.clone(),
+            config,
+            state: RefCell::new(state),
+            work: Signal::new(),
+            moved: Signal::new(),
+        });
+        spawner.spawn(Class::Produce, "log writer", writer::run(Rc::clone(&inner)));
+        Ok((Self(inner), report))
+    }
+
+    /// The last frame appended.
+    pub fn dirty(&self) -> Mark {
+        self.0.state.borrow().dirty
+    }
+
+    /// The last frame that is durable.
+    pub fn flushed(&self) -> Mark {
+        self.0.state.borrow().flushed
+    }
+
+    /// Changes whenever `flushed` moved.
+    pub fn flushed_moved(&self) -> Signal {
+        self.0.moved.clone()
+    }
+
+    /// The first offset.
+    pub fn log_start(&self) -> Offset {
+        self.0
+            .state
+            .borrow()
+            .segments
+            .first()
+            .map_or(Offset::ZERO, |first| first.header.base_offset)
+    }
+
+    /// The reign of the last frame; None in an empty log.
+    pub fn last_term(&self) -> Option<Term> {
+        self.0.state.borrow().epochs.last()
+    }
+
+    /// The reigns of this log, as [`EpochMap`] tells them.
+    pub fn with_epochs<R>(&self, look: impl FnOnce(&EpochMap) -> R) -> R {
+        look(&self.0.state.borrow().epochs)
+    }
+
+    /// Why appends are refused; None while they are not.
+    pub fn fenced(&self) -> Option<String> {
+        self.0.state.borrow().fences.refusal().map(Fence::to_string)
+    }
+
+    /// Why this offset is not served; None where nothing stands against it.
+    pub fn fenced_at(&self, offset: Offset) -> Option<String> {
+        self.0
+            .state
+            .borrow()
+            .fences
+            .at(offset)
+            .map(Fence::to_string)
+    }
+
+    /// Whether the device is full.
+    pub fn has_no_space(&self) -> bool {
+        self.0.state.borrow().no_space
+    }
+
+    /// Waits until everything appended so far is durable, or cannot be for lack of space.
+    pub async fn settle(&self) {
+        loop {
+            let seen = self.0.moved.seen();
+            {
+                let state = self.0.state.borrow();
+                if state.no_space || state.flushed == state.dirty {
+                    return;
+                }
+            }
+            self.0.moved.changed(seen).await;
+        }
+    }
+
+    /// Takes no more appends, settles, and ends the writer.
+    pub async fn close(&self) {
+        self.0.state.borrow_mut().closing = true;
+        self.0.work.notify();
+        self.settle().await;
+    }
+}
+
+impl State {
+    /// The segment that is written. A log that takes appends has one.
+    pub(crate) fn active(&mut self) -> &mut Segment {
+        self.segments
+            .last_mut()
+            .expect("a log without a segment is fenced and takes no appends")
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.0.state.borrow();
+        write!(
+            f,
+            "Log({}, dirty {}, flushed {})",
+            self.0.config.directory, state.dirty.index, state.flushed.index
+        )
+    }
+}

@@ -1,0 +1,25 @@
+//! What recovery found, in words for whoever reads the log of the process.
+
+use core::fmt;
+
+/// What a start found in one log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecoveryReport {
+    /// Segments.
+    pub segments: usize,
+    /// Good frames.
+    pub frames: u64,
+    /// Bytes that were cut off.
+    pub bytes_cut: u64,
+    /// Whether a range is fenced.
+    pub fenced: bool,
+    /// Sentences, where there is something to say.
+    pub lines: Vec<String>,
+}
+
+impl fmt::Display for RecoveryReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} segments, {} frames", self.segments, self.frames)?;
+        self.lines.iter().try_for_each(|line| write!(f, "; {line}"))
+    }
+}

@@ -1,0 +1,282 @@
+//! One life of a process: what it does with its log, step by step.
+
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+
+use model::{LogIndex, Offset, Term};
+use records::{BatchBuilder, Batches, NewRecord};
+use runtime::{Budget, Frozen, OpenOptions, Pieces, Runtime};
+use stdx::{Duration, Timestamp};
+use storage::{Append, FrameKind, Group, Log, LogConfig, ReadRequest};
+
+use crate::machine::{DIRECTORY, Wire, path};
+use crate::words::Words;
+
+/// What a life is made with.
+pub(crate) struct Life {
+    pub(crate) segment_bytes: u64,
+    pub(crate) budget_bytes: usize,
+    pub(crate) steps: Vec<String>,
+    pub(crate) wire: Arc<Mutex<Wire>>,
+}
+
+/// A file that takes room until it is removed.
+const BALLAST: &str = "/ballast";
+
+impl Life {
+    pub(crate) async fn live(self, runtime: Runtime) {
+        // The folder is there after the first life.
+        let _made = runtime.create_directory(DIRECTORY).await;
+        runtime.sync_directory("/").await.unwrap();
+        let scope = runtime.scope("log");
+        let budget = runtime.budget("reads", self.budget_bytes);
+        let config = LogConfig {
+            directory: DIRECTORY.to_owned(),
+            group: Group(7),
+            segment_bytes: self.segment_bytes,
+        };
+        let (log, report) = match Log::open(&runtime, &scope.spawner(), &budget, config).await {
+            Ok(opened) => opened,
+            Err(error) => return self.say(&format!("cannot open: {error}")),
+        };
+        for line in &report.lines {
+            self.say(&format!("recovery: {line}"));
+        }
+        let term = log.last_term().unwrap_or(Term::ZERO).next().unwrap();
+        let wire = Arc::clone(&self.wire);
+        let session = Session {
+            runtime,
+            log,
+            budget,
+            term,
+            wire,
+        };
+        for step in &self.steps {
+            let said = session.step(step).await;
+            self.say(&format!("{step}: {said}"));
+        }
+    }
+
+    fn say(&self, line: &str) {
+        writeln!(self.wire.lock().unwrap().said, "{line}").unwrap();
+    }
+}
+
+struct Session {
+    runtime: Runtime,
+    log: Log,
+    budget: Budget,
+    term: Term,
+    wire: Arc<Mutex<Wire>>,
+}
+
+impl Session {
+    async fn step(&self, line: &str) -> String {
+        let words = Words::of(line);
+        match words.verb() {
+            "append" => self.append(&words).await,
+            "bare" => {
+                let kind = if words.has("mark") {
+                    FrameKind::CommitMark
+                } else {
+                    FrameKind::Noop
+                };
+                match self
+                    .log
+                    .append_bare(self.term, kind, self.log.flushed().index)
+                {
+                    Ok(index) => format!("frame {index}"),
+                    Err(error) => format!("refused: {error}"),
+                }
+            }
+            "settle" => {
+                self.log.settle().await;
+                self.state()
+            }
+            "sleep" => {
+                self.runtime
+                    .sleep(Duration::from_millis(words.count("ms", 0)))
+                    .await;
+                self.state()
+            }
+            "state" => self.state(),
+            "read" => self.read(&words).await,
+            "seek" => self.seek(&words).await,
+            "truncate" => {
+                let last = LogIndex(words.count("last", 0));
+                self.log.truncate_suffix(last).await.unwrap();
+                self.state()
+            }
+            "fill" => self.fill(words.number("bytes", 0)).await,
+            "make-room" => {
+                self.runtime.unlink(BALLAST).await.unwrap();
+                "done".to_owned()
+            }
+            "close" => {
+                self.log.close().await;
+                self.state()
+            }
+            "tear" => self.tear(&words).await,
+            "remove" => {
+                self.runtime.unlink(&path(&words)).await.unwrap();
+                "done".to_owned()
+            }
+            "create" => {
+                let options = OpenOptions {
+                    write: true,
+                    create: true,
+                    ..OpenOptions::default()
+                };
+                let path = format!("{DIRECTORY}/{}", words.text("name"));
+                self.runtime.open(&path, options).await.unwrap();
+                "done".to_owned()
+            }
+            "machine" => self.order(line).await,
+            other => panic!("unknown step {other}"),
+        }
+    }
+
+    fn state(&self) -> String {
+        let (dirty, flushed) = (self.log.dirty(), self.log.flushed());
+        let space = if self.log.has_no_space() {
+            ", no space"
+        } else {
+            ""
+        };
+        format!(
+            "dirty {} ({}), flushed {} ({}){space}",
+            dirty.index, dirty.end_offset, flushed.index, flushed.end_offset
+        )
+    }
+
+    async fn append(&self, words: &Words<'_>) -> String {
+        let mut batches = Vec::new();
+        let mut timestamp = words.number("time", 1_000);
+        for _ in 0..words.number("batches", 1) {
+            let mut batch = BatchBuilder::new();
+            for _ in 0..words.number("records", 1) {
+                let value = vec![b'v'; usize::try_from(words.number("value", 10)).unwrap()];
+                batch.push(&NewRecord::value(timestamp, &value));
+                timestamp += 1;
+            }
+            batches.extend(batch.finish());
+        }
+        if words.has("broken") {
+            batches.truncate(batches.len() - 1);
+        }
+        let stamped = words.number("stamp", -1);
+        let appended = self.log.append(&Append {
+            term: self.term,
+            kind: FrameKind::Data,
+            batches: &Frozen::from(batches),
+            append_time: (stamped >= 0).then(|| Timestamp::from_millis(stamped)),
+            commit: self.log.flushed().index,
+        });
+        match appended {
+            Err(error) => format!("refused: {error}"),
+            Ok(appended) => {
+                if !words.has("no-wait") {
+                    self.log.settle().await;
+                }
+                let (base, end) = (appended.base_offset, appended.end_offset);
+                format!("frame {}, offsets {base} to {end}", appended.index)
+            }
+        }
+    }
+
+    async fn read(&self, words: &Words<'_>) -> String {
+        let request = ReadRequest {
+            offset: Offset(words.number("offset", 0)),
+            bytes_max: usize::try_from(words.number("max", 1 << 20)).unwrap(),
+            upto: Offset(words.number("upto", self.log.flushed().end_offset.0)),
+            at_least_one: !words.has("not-one"),
+        };
+        let pieces = match self.log.read(&request, &self.budget).await {
+            Ok(pieces) => pieces,
+            Err(error) => return format!("refused: {error}"),
+        };
+        let (mut batches, mut bytes, mut offsets) = (0, 0, None);
+        for batch in pieces.iter().flat_map(|piece| Batches::new(piece)) {
+            let batch = batch.unwrap();
+            batch.check_stored().unwrap();
+            let (start, end) = offsets.unwrap_or((batch.base_offset(), batch.base_offset()));
+            assert_eq!(end, batch.base_offset(), "offsets are contiguous");
+            offsets = Some((start, batch.end_offset()));
+            batches += 1;
+            bytes += batch.len();
+        }
+        match offsets {
+            None => "nothing".to_owned(),
+            Some((start, end)) => {
+                format!(
+                    "offsets {start} to {end}, {batches} batches, {bytes} bytes, {} pieces",
+                    pieces.len()
+                )
+            }
+        }
+    }
+
+    async fn seek(&self, words: &Words<'_>) -> String {
+        let upto = Offset(words.number("upto", self.log.flushed().end_offset.0));
+        let found = if words.has("max") {
+            self.log.seek_max_timestamp(upto, &self.budget).await
+        } else {
+            self.log
+                .seek_timestamp(words.number("time", 0), upto, &self.budget)
+                .await
+        };
+        match found {
+            Err(error) => format!("refused: {error}"),
+            Ok(None) => "nothing".to_owned(),
+            Ok(Some(found)) => {
+                format!(
+                    "offset {}, time {}, epoch {}",
+                    found.offset, found.timestamp, found.epoch
+                )
+            }
+        }
+    }
+
+    async fn fill(&self, bytes: i64) -> String {
+        let options = OpenOptions {
+            write: true,
+            create: true,
+            ..OpenOptions::default()
+        };
+        let file = self.runtime.open(BALLAST, options).await.unwrap();
+        let mut pieces = Pieces::new();
+        pieces.push(Frozen::from(vec![1; usize::try_from(bytes).unwrap()]));
+        file.write_at_sync(0, pieces).await.unwrap();
+        "done".to_owned()
+    }
+
+    /// Makes a part of a file what a power cut may make of it: zero from a place on, or cut off there.
+    async fn tear(&self, words: &Words<'_>) -> String {
+        let options = OpenOptions {
+            write: true,
+            create: true,
+            ..OpenOptions::default()
+        };
+        let file = self.runtime.open(&path(words), options).await.unwrap();
+        let at = words.count("at", 0);
+        match words.count("zeroes", 0) {
+            0 => file.truncate(at).await.unwrap(),
+            zeroes => {
+                let mut pieces = Pieces::new();
+                pieces.push(Frozen::from(vec![0; usize::try_from(zeroes).unwrap()]));
+                file.write_at(at, pieces).await.unwrap();
+            }
+        }
+        "done".to_owned()
+    }
+
+    /// Has something happen to the machine.
+    async fn order(&self, line: &str) -> String {
+        let order = line.strip_prefix("machine ").unwrap().to_owned();
+        self.wire.lock().unwrap().order = Some(order);
+        while self.wire.lock().unwrap().order.is_some() {
+            self.runtime.sleep(Duration::from_micros(1)).await;
+        }
+        "done".to_owned()
+    }
+}
