@@ -1,0 +1,46 @@
+//! Rare branches of the door, for the coverage table.
+
+stdx::marks! {
+    /// A frame had to wait for memory before it was read.
+    FRAME_WAITED = "kafka: back-pressure, a frame waited for memory";
+    /// A connection had as many requests in flight as it may.
+    PIPELINE_FULL = "kafka: back-pressure, a connection had its requests in flight";
+    /// An answer had to wait for memory before it was built.
+    ANSWER_WAITED = "kafka: back-pressure, an answer waited for memory";
+    /// A request was answered later than one that came after it was ready to be.
+    ORDER_WAITED = "kafka: answers behind waited for the one in front";
+    /// A long poll ended because data came.
+    POLL_WOKEN = "kafka: a long poll was woken by data";
+    /// A long poll ended because its time was over.
+    POLL_EXPIRED = "kafka: a long poll ended by time";
+    /// A long poll ended because its connection or the door did.
+    POLL_CUT_SHORT = "kafka: a long poll ended with its connection";
+    /// A frame was refused for its size, unread.
+    FRAME_REFUSED = "kafka: a frame was refused by its size";
+    /// Somebody spoke another protocol.
+    FOREIGN_REFUSED = "kafka: TLS or HTTP on the Kafka port";
+    /// A header or body did not decode.
+    MALFORMED_REFUSED = "kafka: a malformed request ended its connection";
+    /// A version that is not served was asked for.
+    VERSION_REFUSED = "kafka: a version that is not served";
+    /// A produced batch was refused.
+    BATCH_REFUSED = "kafka: a produced batch was refused";
+    /// A produce with acks=0 failed and its connection was closed.
+    SILENT_PRODUCE_FAILED = "kafka: acks=0 failed, the connection was closed";
+    /// A produce ran out of the time that its client gave it.
+    PRODUCE_TIMED_OUT = "kafka: a produce ran out of time";
+    /// A client did not take its answer in time.
+    SEND_TIMED_OUT = "kafka: a slow reader was cut off";
+    /// A client did not finish a frame in time.
+    FRAME_TIMED_OUT = "kafka: a slow writer was cut off";
+    /// A connection was idle for too long.
+    IDLE_CLOSED = "kafka: an idle connection was closed";
+    /// A topic was made because somebody asked for it.
+    TOPIC_AUTO_CREATED = "kafka: a topic was made on first use";
+    /// A client tried to begin a fetch session.
+    SESSION_DECLINED = "kafka: a fetch session was declined";
+    /// A read of a fetch took too long, the fetch went without it.
+    READ_GIVEN_UP = "kafka: a fetch gave up on a slow read";
+    /// A fetch was too large for what was left, and went empty.
+    FETCH_CUT = "kafka: a fetch left partitions for the next one";
+}
