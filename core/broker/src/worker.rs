@@ -1,0 +1,129 @@
+//! What each core has: its partitions, its view of the cluster, its door. It serves on its own, and carries out the
+//! node's orders.
+
+use core::fmt;
+use std::sync::Arc;
+
+use cluster::View;
+use partition::{Host, HostConfig, Router};
+use runtime::{Class, Runtime};
+use storage::DataPath;
+
+use crate::config::Config;
+use crate::connections::Connections;
+use crate::orders::{Done, ORDERS, Order};
+
+/// Of a core's memory, the share for requests from before they are read until they are answered. The rest, beside
+/// what is named here, is for the heap and for pools.
+const REQUESTS_PER_CENT: usize = 25;
+
+/// The share for answers that are not bound by their requests.
+const ANSWERS_PER_CENT: usize = 25;
+
+/// The share for what partitions have in flight to and from the disk.
+const PARTITIONS_PER_CENT: usize = 25;
+
+const _: () = assert!(REQUESTS_PER_CENT + ANSWERS_PER_CENT + PARTITIONS_PER_CENT <= 80);
+
+/// One core's part of a broker.
+pub(crate) struct Worker {
+    runtime: Runtime,
+    host: Host,
+    view: View,
+    connections: Connections,
+}
+
+impl Worker {
+    /// Puts the rooms of this core together. They do not touch the data folder before the controller has them open
+    /// a partition, which is after the node has locked it.
+    pub(crate) fn start(runtime: &Runtime, config: &Arc<Config>) -> Self {
+        let host = Host::start(runtime.clone(), host_config(config, runtime));
+        let view = View::new(runtime.clone());
+        let door = kafka::Door::new(kafka::Context {
+            runtime: runtime.clone(),
+            router: Router::new(runtime.clone()),
+            cluster: view.clone(),
+            config: door_config(config),
+            requests: runtime.budget("kafka requests", config.share(REQUESTS_PER_CENT, runtime)),
+            answers: runtime.budget("kafka answers", config.share(ANSWERS_PER_CENT, runtime)),
+        });
+        let connections = Connections::new(runtime.clone(), door, Arc::clone(&config.log));
+        let worker = Self {
+            runtime: runtime.clone(),
+            host,
+            view,
+            connections,
+        };
+        worker.follow();
+        worker
+    }
+
+    /// The connections of this core.
+    pub(crate) fn connections(&self) -> Connections {
+        self.connections.clone()
+    }
+
+    /// The view of this core.
+    pub(crate) fn view(&self) -> View {
+        self.view.clone()
+    }
+
+    /// Carries out orders, to the last.
+    pub(crate) async fn run(self) {
+        let orders = self.runtime.calls(ORDERS);
+        loop {
+            let (_, order, reply) = orders.recv().await;
+            match order {
+                Order::Drain => {
+                    let connections_cut = self.connections.drain().await;
+                    reply.send(Done { connections_cut });
+                }
+                Order::Close => {
+                    self.host.stop().await;
+                    reply.send(Done::default());
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Follows the controller, and takes connections once there is something to see.
+    fn follow(&self) {
+        let root = self.runtime.root();
+        let view = self.view.clone();
+        drop(
+            root.spawn(Class::Consensus, "follow the controller", async move {
+                view.follow().await;
+            }),
+        );
+        let (view, connections) = (self.view.clone(), self.connections.clone());
+        drop(
+            root.spawn(Class::Consensus, "wait for the controller", async move {
+                view.ready().await;
+                connections.start();
+            }),
+        );
+    }
+}
+
+fn host_config(config: &Config, runtime: &Runtime) -> HostConfig {
+    HostConfig {
+        data: DataPath::new(&config.data),
+        read_budget_bytes: config.share(PARTITIONS_PER_CENT, runtime),
+    }
+}
+
+fn door_config(config: &Config) -> kafka::Config {
+    kafka::Config {
+        node: config.node,
+        auto_create_topics: config.auto_create_topics,
+        default_partitions: config.default_partitions,
+        ..kafka::Config::default()
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Worker({})", self.runtime.core())
+    }
+}

@@ -1,0 +1,99 @@
+//! What the controller has to tell, as values; who renders them is not its business.
+
+use core::fmt;
+use std::rc::Rc;
+
+use model::{PartitionKey, TopicName};
+
+use crate::cluster_id::ClusterId;
+use crate::revision::Revision;
+
+/// Takes events of one core.
+pub type Log = Rc<dyn Fn(Event)>;
+
+/// Something worth a line in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A new cluster has its name.
+    ClusterNamed(ClusterId),
+    /// The controller's log was read to its end.
+    Replayed {
+        /// How far it goes.
+        revision: Revision,
+        /// Topics that there are.
+        topics: usize,
+    },
+    /// Recovery of a partition found something.
+    Recovered {
+        /// The partition.
+        key: PartitionKey,
+        /// What, in words.
+        report: Vec<String>,
+    },
+    /// A partition could not be opened; it is tried again.
+    OpenFailed {
+        /// The partition.
+        key: PartitionKey,
+        /// Why.
+        reason: String,
+    },
+    /// A topic was created.
+    TopicCreated {
+        /// Its name.
+        name: TopicName,
+        /// Its partitions.
+        partitions: i32,
+    },
+    /// A topic was deleted; its files go next.
+    TopicDeleted {
+        /// Its name.
+        name: TopicName,
+    },
+    /// Nothing of a deleted topic is left.
+    TopicForgotten {
+        /// Its name.
+        name: TopicName,
+    },
+    /// The files of a partition of a deleted topic could not be removed; it is tried again.
+    RemoveFailed {
+        /// The partition.
+        key: PartitionKey,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Event {
+    /// Whether an operator should look at it.
+    pub fn is_warning(&self) -> bool {
+        matches!(self, Self::OpenFailed { .. } | Self::RemoveFailed { .. })
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClusterNamed(id) => write!(f, "new cluster {id}"),
+            Self::Replayed { revision, topics } => {
+                write!(
+                    f,
+                    "the controller's log has {revision} commands, {topics} topics"
+                )
+            }
+            Self::Recovered { key, report } => {
+                write!(f, "recovered partition {key}: {}", report.join("; "))
+            }
+            Self::OpenFailed { key, reason } => {
+                write!(f, "cannot open partition {key}, will try again: {reason}")
+            }
+            Self::TopicCreated { name, partitions } => {
+                write!(f, "created topic {name}, partitions: {partitions}")
+            }
+            Self::TopicDeleted { name } => write!(f, "deleted topic {name}"),
+            Self::TopicForgotten { name } => write!(f, "removed the files of topic {name}"),
+            Self::RemoveFailed { key, reason } => {
+                write!(f, "cannot remove partition {key}, will try again: {reason}")
+            }
+        }
+    }
+}
