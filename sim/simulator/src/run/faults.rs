@@ -1,0 +1,228 @@
+//! Faults and their ends, in time.
+
+use std::collections::BTreeMap;
+
+use runtime::CoreId;
+use stdx::{Duration, Instant};
+use world::{Crash, DiskFault, NodeId, World};
+
+use super::brokers::Broker;
+use crate::outcome::Verdict;
+use crate::scenario::FaultKind;
+
+/// Bytes that a full disk has: none beyond what is used.
+const NO_ROOM: u64 = 0;
+/// Bytes of the disk otherwise.
+const ROOM: u64 = 64 << 30;
+
+/// Something to be done to the world.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    /// A fault begins.
+    Begin(FaultKind),
+    /// The broker is started.
+    Start,
+    /// It goes on after a pause.
+    Resume,
+    /// Both directions between broker and clients work again.
+    Join,
+    /// There is room on the disk.
+    Room,
+    /// The clock goes on.
+    Thaw,
+}
+
+/// What is to be done when, and what was.
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    steps: BTreeMap<(Instant, u32), Step>,
+    next_number: u32,
+    fired: BTreeMap<&'static str, u64>,
+    /// Faults that could not happen when their time came, by name.
+    missed: BTreeMap<&'static str, u64>,
+    /// Crashes at an event that has not come yet: how long the broker stays down then.
+    armed: Option<u64>,
+}
+
+impl Schedule {
+    pub(super) fn add(&mut self, at: Instant, step: Step) {
+        self.steps.insert((at, self.next_number), step);
+        self.next_number += 1;
+    }
+
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.steps.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Whether the broker will be started by one of the steps.
+    pub(super) fn starts_broker(&self) -> bool {
+        self.steps.values().any(|step| matches!(step, Step::Start))
+    }
+
+    /// How long the broker stays down after the event that was chosen for its crash.
+    pub(super) fn take_armed(&mut self) -> Option<u64> {
+        self.armed.take()
+    }
+
+    /// Does what is due.
+    pub(super) fn carry_out(&mut self, world: &mut World, broker: &mut Broker, clients: NodeId) {
+        while let Some(entry) = self
+            .steps
+            .first_entry()
+            .filter(|entry| entry.key().0 <= world.now())
+        {
+            let step = entry.remove();
+            match step {
+                Step::Begin(kind) => self.begin(kind, world, broker, clients),
+                other => undo(other, world, broker, clients),
+            }
+        }
+    }
+
+    /// Ends every fault now.
+    pub(super) fn heal(&mut self, world: &mut World, broker: &mut Broker, clients: NodeId) {
+        for step in core::mem::take(&mut self.steps).into_values() {
+            if let Step::Begin(kind) = step {
+                *self.missed.entry(kind.name()).or_default() += 1;
+            }
+        }
+        if self.armed.take().is_some() {
+            world.clear_crash_point(broker.node());
+            // The event never came: the fault has not happened, and the broker had too little to do for it.
+            *self.missed.entry("power cut at an event").or_default() += 1;
+        }
+        for step in [Step::Resume, Step::Join, Step::Room, Step::Thaw] {
+            undo(step, world, broker, clients);
+        }
+        broker.start_if_down(world);
+    }
+
+    fn begin(&mut self, kind: FaultKind, world: &mut World, broker: &mut Broker, clients: NodeId) {
+        if !self.happens(kind, world, broker, clients) {
+            *self.missed.entry(kind.name()).or_default() += 1;
+            return;
+        }
+        *self.fired.entry(kind.name()).or_default() += 1;
+        broker.tell(world, kind.name());
+    }
+
+    /// Carries a fault out, and plans its end. False when it cannot happen now.
+    fn happens(
+        &mut self,
+        kind: FaultKind,
+        world: &mut World,
+        broker: &mut Broker,
+        clients: NodeId,
+    ) -> bool {
+        let node = broker.node();
+        let up = broker.is_up(world);
+        let later = |millis: u64| world.now() + Duration::from_millis(millis);
+        match kind {
+            FaultKind::PowerCut { down } => {
+                self.add(later(down), Step::Start);
+                world.power_cut(node);
+            }
+            FaultKind::ProcessCrash { down } if up => {
+                self.add(later(down), Step::Start);
+                world.kill(node);
+            }
+            FaultKind::PowerCutAtEvent { events, down } if self.armed.is_none() => {
+                self.armed = Some(down);
+                world.crash_after_events(node, events, Crash::PowerCut);
+            }
+            FaultKind::Restart { down } if up => broker.stop(down),
+            FaultKind::Pause { millis } if up => {
+                self.add(later(millis), Step::Resume);
+                world.pause(node);
+            }
+            FaultKind::StallCore { core, millis } if up => {
+                let core = CoreId::new(core % broker.cores());
+                world.stall_core(node, core, Duration::from_millis(millis));
+            }
+            FaultKind::SyncError => {
+                broker.may_end_itself();
+                world.fail_next(node, DiskFault::SyncError);
+            }
+            FaultKind::NoSpace { millis } => {
+                self.add(later(millis), Step::Room);
+                broker.may_refuse_to_start();
+                world.set_quota(node, NO_ROOM);
+            }
+            FaultKind::DiskStall { millis } => {
+                world.stall_disk(node, Duration::from_millis(millis))
+            }
+            FaultKind::Cut { millis } => {
+                self.add(later(millis), Step::Join);
+                world.cut_both(node, clients);
+            }
+            FaultKind::CutOneWay { to_broker, millis } => {
+                self.add(later(millis), Step::Join);
+                let (source, target) = if to_broker {
+                    (clients, node)
+                } else {
+                    (node, clients)
+                };
+                world.cut(source, target);
+            }
+            FaultKind::Reset => {
+                world.reset_streams(node, clients);
+            }
+            FaultKind::StallLink { millis } => {
+                world.stall_link(node, clients, Duration::from_millis(millis));
+                world.stall_link(clients, node, Duration::from_millis(millis));
+            }
+            FaultKind::ClockStep { millis } => {
+                let by = Duration::from_millis(millis.unsigned_abs());
+                if millis < 0 {
+                    world.step_clock_back(node, by);
+                } else {
+                    world.step_clock_forward(node, by);
+                }
+            }
+            FaultKind::ClockFreeze { millis } => {
+                self.add(later(millis), Step::Thaw);
+                world.freeze_clock(node);
+            }
+            FaultKind::ProcessCrash { .. }
+            | FaultKind::PowerCutAtEvent { .. }
+            | FaultKind::Restart { .. }
+            | FaultKind::Pause { .. }
+            | FaultKind::StallCore { .. } => return false,
+        }
+        true
+    }
+
+    /// How often each kind of fault happened.
+    pub(super) fn fired(&self) -> BTreeMap<String, u64> {
+        self.fired
+            .iter()
+            .map(|(name, count)| ((*name).to_owned(), *count))
+            .collect()
+    }
+
+    /// That all is well, unless a fault that was planned never happened.
+    pub(super) fn verdict(&self) -> Verdict {
+        match self.missed.first_key_value() {
+            // What needs a running broker and found it down is no fault of the run: others happened instead.
+            Some((name, count)) if self.fired.is_empty() => Verdict::Inconclusive {
+                reason: format!("{count} x {name} did not happen"),
+            },
+            _ => Verdict::Holds,
+        }
+    }
+}
+
+fn undo(step: Step, world: &mut World, broker: &mut Broker, clients: NodeId) {
+    let node = broker.node();
+    match step {
+        Step::Begin(_) => unreachable!("a fault is begun, not undone"),
+        Step::Start => broker.start_if_down(world),
+        Step::Resume => world.resume(node),
+        Step::Join => {
+            world.heal(node, clients);
+            world.heal(clients, node);
+        }
+        Step::Room => world.set_quota(node, ROOM),
+        Step::Thaw => world.thaw_clock(node),
+    }
+}

@@ -1,0 +1,331 @@
+//! Drawing a scenario from a seed.
+//!
+//! Each part has a stream of its own, so that a new kind of fault does not change the workload of old seeds.
+
+use stdx::Prng;
+
+use super::{
+    BrokerShape, ClientShape, ClockShape, DiskShape, Fault, FaultKind, Mix, NetworkShape, Profile,
+    SCENARIO_VERSION, Scenario, TopicShape,
+};
+
+/// Operations of all clients together: keeps a default scenario under 200,000 events.
+const OPERATIONS_MAX: u64 = 600;
+
+/// The scenario that `seed` draws under `profile`.
+pub fn scenario(seed: u64, profile: Profile) -> Scenario {
+    let stream = |label: &str| Prng::labelled(seed, &format!("scenario/{label}"));
+    let topics = topics(&mut stream("topics"));
+    let clients = clients(&mut stream("clients"), profile);
+    let safety_millis = safety_millis(&clients);
+    Scenario {
+        version: SCENARIO_VERSION,
+        seed,
+        profile,
+        broker: broker(&mut stream("broker"), profile),
+        topics,
+        clients,
+        network: network(&mut stream("network"), profile),
+        disk: disk(&mut stream("disk"), profile),
+        clock: clock(&mut stream("clock"), profile),
+        faults: faults(&mut stream("faults"), profile, safety_millis),
+        safety_millis,
+        heal_millis: 60_000,
+    }
+}
+
+fn is_measured(profile: Profile) -> bool {
+    matches!(
+        profile,
+        Profile::Rate50 | Profile::Rate500 | Profile::Rate5000
+    )
+}
+
+fn is_calm(profile: Profile) -> bool {
+    profile == Profile::Calm || is_measured(profile)
+}
+
+fn broker(prng: &mut Prng, profile: Profile) -> BrokerShape {
+    let starts = prng.between(1, 3);
+    let cores = (0..starts)
+        .map(|_| *prng.choose(&[1, 1, 2, 2, 3, 4, 8]))
+        .collect();
+    let small_segments = profile == Profile::Power || prng.chance(1, 2);
+    BrokerShape {
+        cores: if is_measured(profile) { vec![2] } else { cores },
+        memory_bytes: 64 << 20,
+        segment_bytes: if small_segments && !is_measured(profile) {
+            prng.between(4 << 10, 64 << 10)
+        } else {
+            1 << 20
+        },
+        auto_create: true,
+    }
+}
+
+fn topics(prng: &mut Prng) -> Vec<TopicShape> {
+    (0..prng.between(1, 3))
+        .map(|number| {
+            let on_first_use = prng.chance(1, 4);
+            TopicShape {
+                name: format!("t{number}"),
+                partitions: if on_first_use {
+                    1
+                } else {
+                    i32::try_from(prng.between(1, 4)).expect("small")
+                },
+                on_first_use,
+            }
+        })
+        .collect()
+}
+
+fn clients(prng: &mut Prng, profile: Profile) -> Vec<ClientShape> {
+    let count = prng.between(1, 4);
+    let operations = match profile {
+        Profile::Rate50 => 500,
+        Profile::Rate500 => 5_000,
+        Profile::Rate5000 => 20_000,
+        _ => prng.between(50, OPERATIONS_MAX),
+    };
+    let per_second = match profile {
+        Profile::Rate50 => 50,
+        Profile::Rate500 => 500,
+        Profile::Rate5000 => 5_000,
+        _ => *prng.choose(&[20, 100, 500, 2_000]),
+    };
+    (0..count)
+        .map(|_| ClientShape {
+            operations: u32::try_from(operations / count + 1).expect("small"),
+            pace_micros: 1_000_000 * count / per_second,
+            in_flight: *prng.choose(&[1, 1, 5, 20]),
+            mix: mix(prng),
+            records_max: *prng.choose(&[1, 10, 50]),
+            value_bytes_max: *prng.choose(&[10, 100, 1_000, 1_000, 20_000]),
+            fetch_bytes_max: *prng.choose(&[1, 1_000, 50_000, 1 << 20]),
+        })
+        .collect()
+}
+
+/// Each kind of operation is left out half of the time; some writing always stays.
+fn mix(prng: &mut Prng) -> Mix {
+    let mut weight = |most: u64| {
+        if prng.chance(1, 2) {
+            u32::try_from(prng.between(1, most)).expect("small")
+        } else {
+            0
+        }
+    };
+    Mix {
+        produce_none: weight(4),
+        produce_leader: weight(6),
+        produce_all: 1 + weight(12),
+        fetch: weight(10),
+        follow: weight(6),
+        list_offsets: weight(4),
+        metadata: weight(2),
+        create_topic: weight(1),
+    }
+}
+
+/// Long enough for what the clients want to do, within bounds.
+fn safety_millis(clients: &[ClientShape]) -> u64 {
+    let longest = clients
+        .iter()
+        .map(|client| u64::from(client.operations) * client.pace_micros / 1_000)
+        .max();
+    longest.unwrap_or(0).clamp(500, 30_000)
+}
+
+fn network(prng: &mut Prng, profile: Profile) -> NetworkShape {
+    NetworkShape {
+        latency_micros: *prng.choose(&[20, 100, 500, 5_000]),
+        jitter_micros: *prng.choose(&[0, 50, 1_000]),
+        window_bytes: *prng.choose(&[4 << 10, 64 << 10, 1 << 20]),
+        choppy: prng.chance(1, 2) && !is_measured(profile),
+    }
+}
+
+fn disk(prng: &mut Prng, profile: Profile) -> DiskShape {
+    let mut rate = |most: u64| {
+        let wanted = prng.chance(1, 2) && !is_calm(profile);
+        if wanted {
+            u32::try_from(prng.between(100, most)).expect("small")
+        } else {
+            0
+        }
+    };
+    let (short_write_ppm, slow_ppm) = (rate(100_000), rate(20_000));
+    DiskShape {
+        write_micros: *prng.choose(&[10, 50, 500]),
+        sync_micros: *prng.choose(&[50, 150, 2_000]),
+        read_micros: *prng.choose(&[10, 80]),
+        short_write_ppm,
+        slow_ppm,
+    }
+}
+
+fn clock(prng: &mut Prng, profile: Profile) -> ClockShape {
+    if is_calm(profile) || prng.chance(1, 2) {
+        return ClockShape {
+            offset_millis: 0,
+            drift_ppm: 0,
+        };
+    }
+    let signed = |value: u64, negative: bool| {
+        let value = i64::try_from(value).expect("small");
+        if negative { -value } else { value }
+    };
+    ClockShape {
+        offset_millis: signed(prng.below(100_000), prng.chance(1, 2)),
+        drift_ppm: signed(prng.below(500), prng.chance(1, 2)),
+    }
+}
+
+/// The kinds of fault that a profile knows, each with its weight.
+fn menu(profile: Profile) -> &'static [(&'static str, u64)] {
+    match profile {
+        Profile::Swarm => &[
+            ("power", 4),
+            ("crash", 3),
+            ("event", 4),
+            ("restart", 2),
+            ("pause", 2),
+            ("core", 2),
+            ("sync", 2),
+            ("space", 2),
+            ("stall", 2),
+            ("cut", 2),
+            ("one-way", 2),
+            ("reset", 3),
+            ("stream", 2),
+            ("step", 2),
+            ("freeze", 1),
+        ],
+        Profile::Power => &[("power", 6), ("event", 6), ("crash", 1)],
+        Profile::Disk => &[
+            ("sync", 4),
+            ("space", 3),
+            ("stall", 2),
+            ("power", 3),
+            ("event", 2),
+        ],
+        Profile::Network => &[
+            ("cut", 3),
+            ("one-way", 3),
+            ("reset", 4),
+            ("stream", 3),
+            ("power", 1),
+        ],
+        Profile::Calm | Profile::Rate50 | Profile::Rate500 | Profile::Rate5000 => &[],
+    }
+}
+
+fn faults(prng: &mut Prng, profile: Profile, safety_millis: u64) -> Vec<Fault> {
+    let mut menu = menu(profile).to_vec();
+    if profile == Profile::Swarm {
+        // One seed in twenty has no fault and must be perfect, one in twenty has a single kind [swarm].
+        match prng.below(20) {
+            0 => menu.clear(),
+            1 => menu = vec![*prng.choose(&menu)],
+            _ => menu.retain(|_| prng.chance(1, 2)),
+        }
+    }
+    if menu.is_empty() {
+        return Vec::new();
+    }
+    let count = prng.between(1, 8);
+    let mut faults: Vec<Fault> = (0..count)
+        .map(|_| {
+            // Inside the run: a fault that does not fire makes the run say nothing.
+            let at_micros = prng.between(20_000, safety_millis * 900);
+            let name = weighted(prng, &menu);
+            Fault {
+                at_micros,
+                kind: fault(prng, name),
+            }
+        })
+        .collect();
+    faults.sort_by_key(|fault| fault.at_micros);
+    faults
+}
+
+fn weighted(prng: &mut Prng, menu: &[(&'static str, u64)]) -> &'static str {
+    let total = menu.iter().map(|(_, weight)| weight).sum();
+    let mut draw = prng.below(total);
+    for (name, weight) in menu {
+        if draw < *weight {
+            return name;
+        }
+        draw -= weight;
+    }
+    unreachable!("a draw below the sum of the weights")
+}
+
+fn fault(prng: &mut Prng, name: &str) -> FaultKind {
+    let down = prng.between(1, 300);
+    let millis = prng.between(1, 2_000);
+    match name {
+        "power" => FaultKind::PowerCut { down },
+        "crash" => FaultKind::ProcessCrash { down },
+        "event" => FaultKind::PowerCutAtEvent {
+            events: prng.between(1, 400),
+            down,
+        },
+        "restart" => FaultKind::Restart { down },
+        "pause" => FaultKind::Pause { millis },
+        "core" => FaultKind::StallCore {
+            core: u16::try_from(prng.below(8)).expect("small"),
+            millis,
+        },
+        "sync" => FaultKind::SyncError,
+        "space" => FaultKind::NoSpace { millis },
+        "stall" => FaultKind::DiskStall { millis },
+        "cut" => FaultKind::Cut { millis },
+        "one-way" => FaultKind::CutOneWay {
+            to_broker: prng.chance(1, 2),
+            millis,
+        },
+        "reset" => FaultKind::Reset,
+        "stream" => FaultKind::StallLink { millis },
+        "step" => {
+            let by = i64::try_from(prng.between(1, 100_000)).expect("small");
+            FaultKind::ClockStep {
+                millis: if prng.chance(1, 2) { by } else { -by },
+            }
+        }
+        _ => FaultKind::ClockFreeze { millis },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_fault_is_drawn_and_inside_the_run() {
+        let mut seen = BTreeSet::new();
+        for seed in 0..500 {
+            let scenario = scenario(seed, Profile::Swarm);
+            for fault in &scenario.faults {
+                assert!(fault.at_micros < scenario.safety_millis * 1_000);
+                seen.insert(fault.kind.name());
+            }
+        }
+        assert_eq!(seen, BTreeSet::from(FaultKind::NAMES));
+    }
+
+    #[test]
+    fn a_profile_without_faults_has_none() {
+        for seed in 0..20 {
+            let scenario = scenario(seed, Profile::Calm);
+            assert!(scenario.faults.is_empty());
+            assert_eq!(
+                (scenario.disk.short_write_ppm, scenario.clock.drift_ppm),
+                (0, 0)
+            );
+        }
+    }
+}

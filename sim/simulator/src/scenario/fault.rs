@@ -1,0 +1,136 @@
+//! Faults: what happens to the broker, its disk, its network and its clock, and when.
+
+use serde::{Deserialize, Serialize};
+
+/// One fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// When, in simulated microseconds.
+    pub at_micros: u64,
+    /// What.
+    pub kind: FaultKind,
+}
+
+/// What happens. Durations are in simulated milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum FaultKind {
+    /// Power goes: unsynced writes survive in part, torn and out of order; peers hear nothing.
+    PowerCut {
+        /// Until it comes back.
+        down: u64,
+    },
+    /// The process dies: what it wrote stays in the system's cache; peers see resets.
+    ProcessCrash {
+        /// Until it is started again.
+        down: u64,
+    },
+    /// Power goes at the k-th event of the broker from now on, wherever that is: in recovery too.
+    PowerCutAtEvent {
+        /// Events from now.
+        events: u64,
+        /// Until it comes back.
+        down: u64,
+    },
+    /// It is asked to stop and started again.
+    Restart {
+        /// Between the two.
+        down: u64,
+    },
+    /// The process stands still.
+    Pause {
+        /// For this long.
+        millis: u64,
+    },
+    /// One core stands still.
+    StallCore {
+        /// Which, modulo the cores it has.
+        core: u16,
+        /// For this long.
+        millis: u64,
+    },
+    /// The next syncs fail once; the pages count as clean afterwards.
+    SyncError,
+    /// Nothing can be written for lack of room.
+    NoSpace {
+        /// For this long.
+        millis: u64,
+    },
+    /// Every operation of the disk waits.
+    DiskStall {
+        /// For this long.
+        millis: u64,
+    },
+    /// Bytes between broker and clients stop in both directions.
+    Cut {
+        /// For this long.
+        millis: u64,
+    },
+    /// Bytes from the clients, or to them, stop.
+    CutOneWay {
+        /// Those to the broker.
+        to_broker: bool,
+        /// For this long.
+        millis: u64,
+    },
+    /// All connections of the broker are reset, each at some byte.
+    Reset,
+    /// All bytes under way between broker and clients are held up.
+    StallLink {
+        /// For this long.
+        millis: u64,
+    },
+    /// The wall clock jumps.
+    ClockStep {
+        /// By this, forward or back.
+        millis: i64,
+    },
+    /// The wall clock stands still.
+    ClockFreeze {
+        /// For this long.
+        millis: u64,
+    },
+}
+
+impl FaultKind {
+    /// The name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PowerCut { .. } => "power cut",
+            Self::ProcessCrash { .. } => "process crash",
+            Self::PowerCutAtEvent { .. } => "power cut at an event",
+            Self::Restart { .. } => "restart",
+            Self::Pause { .. } => "pause",
+            Self::StallCore { .. } => "core stall",
+            Self::SyncError => "sync error",
+            Self::NoSpace { .. } => "no space",
+            Self::DiskStall { .. } => "disk stall",
+            Self::Cut { .. } => "cut both ways",
+            Self::CutOneWay { .. } => "cut one way",
+            Self::Reset => "reset",
+            Self::StallLink { .. } => "link stall",
+            Self::ClockStep { .. } => "clock step",
+            Self::ClockFreeze { .. } => "clock freeze",
+        }
+    }
+
+    /// All names, for tables that list what never happened.
+    pub const NAMES: [&'static str; 15] = [
+        "power cut",
+        "process crash",
+        "power cut at an event",
+        "restart",
+        "pause",
+        "core stall",
+        "sync error",
+        "no space",
+        "disk stall",
+        "cut both ways",
+        "cut one way",
+        "reset",
+        "link stall",
+        "clock step",
+        "clock freeze",
+    ];
+}

@@ -1,0 +1,111 @@
+//! What the clients share with each other and with whoever runs the world.
+//!
+//! The world runs on one thread, and the lock is never held across a wait: it is there because a node's main must
+//! be `Send`.
+
+use core::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::ledger::{Ledger, Place};
+use crate::oracles::Violation;
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Phase {
+    /// Topics are made.
+    SettingUp,
+    /// Clients work, faults happen.
+    Working,
+    /// All is healed; everything is written to and read once more.
+    Reading,
+    /// The clients are done.
+    Done,
+}
+
+/// Shared by all clients of a run.
+#[derive(Debug)]
+pub struct Shared {
+    phase: AtomicU8,
+    ledger: Mutex<Ledger>,
+    violation: Mutex<Option<Violation>>,
+    /// Topics that exist, with their partitions.
+    topics: Mutex<Vec<(String, i32)>>,
+    /// What the last reader waits for, in words.
+    waiting_for: Mutex<String>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            phase: AtomicU8::new(Phase::SettingUp as u8),
+            ledger: Mutex::default(),
+            violation: Mutex::default(),
+            topics: Mutex::default(),
+            waiting_for: Mutex::new("topics to be made".to_owned()),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    /// How far the run is.
+    pub fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Relaxed) {
+            0 => Phase::SettingUp,
+            1 => Phase::Working,
+            2 => Phase::Reading,
+            _ => Phase::Done,
+        }
+    }
+
+    /// Moves on to `phase`; never back.
+    pub fn enter(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Ordering::Relaxed);
+    }
+
+    /// What the clients know.
+    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        lock(&self.ledger)
+    }
+
+    /// Notes a broken promise; the first one counts.
+    pub fn judge(&self, judgement: Result<(), Violation>) {
+        if let Err(violation) = judgement {
+            lock(&self.violation).get_or_insert(violation);
+        }
+    }
+
+    /// The first broken promise.
+    pub fn violation(&self) -> Option<Violation> {
+        lock(&self.violation).clone()
+    }
+
+    /// Notes a topic that exists.
+    pub fn add_topic(&self, name: &str, partitions: i32) {
+        lock(&self.topics).push((name.to_owned(), partitions));
+    }
+
+    /// All partitions of topics that exist.
+    pub fn places(&self) -> Vec<Place> {
+        lock(&self.topics)
+            .iter()
+            .flat_map(|(name, partitions)| {
+                (0..*partitions).map(|partition| (name.clone(), partition))
+            })
+            .collect()
+    }
+
+    /// Says what the clients wait for.
+    pub fn wait_for(&self, what: String) {
+        *lock(&self.waiting_for) = what;
+    }
+
+    /// What the clients wait for.
+    pub fn waiting_for(&self) -> String {
+        lock(&self.waiting_for).clone()
+    }
+}
