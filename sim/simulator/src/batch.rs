@@ -47,7 +47,7 @@ impl Batch {
             Verdict::Holds => {}
             Verdict::Violated(_) => self.violated.push((scenario, outcome)),
             Verdict::Inconclusive { reason } => {
-                self.inconclusive.push((scenario.seed, reason.clone()))
+                self.inconclusive.push((scenario.seed, reason.clone()));
             }
         }
     }
@@ -61,7 +61,7 @@ impl Batch {
 /// Runs all `scenarios` on `jobs` threads. `go_on` hears of each as it finishes; once it says no, no further one is
 /// started.
 pub fn run_all(
-    scenarios: Vec<Scenario>,
+    scenarios: &[Scenario],
     jobs: NonZeroUsize,
     go_on: &(dyn Fn(&Scenario, &Outcome) -> bool + Sync),
 ) -> Batch {

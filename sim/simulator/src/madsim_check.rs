@@ -28,11 +28,11 @@ pub fn once(scenario: &Scenario) -> Outcome {
 pub fn twice(scenario: &Scenario) -> Result<(), String> {
     *CHECKED
         .lock()
-        .map_err(|_| "an earlier check panicked".to_owned())? = Some(scenario.clone());
+        .map_err(|_poisoned| "an earlier check panicked".to_owned())? = Some(scenario.clone());
     let checked = catch_unwind(AssertUnwindSafe(|| {
         Runtime::check_determinism(scenario.seed, madsim::Config::default(), checked_run);
     }));
-    checked.map_err(|_| "madsim's check found two different runs".to_owned())
+    checked.map_err(|_panic| "madsim's check found two different runs".to_owned())
 }
 
 async fn checked_run() {

@@ -35,7 +35,7 @@ const BROKER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const BROKER_PORT: u16 = 9092;
 
 /// How long making the topics may take.
-const SET_UP_MAX: Duration = Duration::from_secs(60);
+const SET_UP_MAX: Duration = Duration::from_mins(1);
 
 /// How often the run looks whether the broker died or the clients are done.
 const SLICE: Duration = Duration::from_millis(5);
@@ -172,12 +172,6 @@ impl Run {
         self.world.kill(self.clients);
         self.world.run_for(SETTLE);
         for core in self.cores() {
-                eprintln!("{:?}", core.budgets());
-                eprintln!(
-                    "{:#?}",
-                    self.world.operations(self.broker.node(), core.core())
-                );
-            }
             if let Err(violation) = budgets::check(&core) {
                 self.end(Verdict::Violated(violation));
                 return;

@@ -2,7 +2,7 @@
 //! after a delay of its own.
 
 use crate::World;
-use crate::event::{Event, NodeId, Place};
+use crate::event::{Event, Place};
 use crate::network::link::add;
 
 impl World {

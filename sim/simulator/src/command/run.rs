@@ -86,7 +86,7 @@ impl Arguments {
             return exit::USAGE;
         }
         let seeds = self.seeds_to_run();
-        let scenarios = seeds
+        let scenarios: Vec<Scenario> = seeds
             .iter()
             .map(|&seed| draw::scenario(seed, self.profile))
             .collect();
@@ -94,7 +94,7 @@ impl Arguments {
         let (before, started) = (cpu_time::seconds(), std::time::Instant::now());
         let progress = Progress::new(seeds.len(), self.json);
         let limit = before + self.cpu_seconds.unwrap_or(f64::INFINITY);
-        let batch = run_all(scenarios, jobs, &|scenario, outcome| {
+        let batch = run_all(&scenarios, jobs, &|scenario, outcome| {
             progress.one_more(scenario, outcome);
             let stop = !self.keep_going && matches!(outcome.verdict, Verdict::Violated(_));
             !stop && cpu_time::seconds() < limit

@@ -114,6 +114,33 @@ impl Schedule {
         broker: &mut Broker,
         clients: NodeId,
     ) -> bool {
+        match kind {
+            FaultKind::PowerCut { .. }
+            | FaultKind::ProcessCrash { .. }
+            | FaultKind::PowerCutAtEvent { .. }
+            | FaultKind::Restart { .. }
+            | FaultKind::Pause { .. }
+            | FaultKind::StallCore { .. } => self.befalls_process(kind, world, broker),
+            FaultKind::Cut { .. }
+            | FaultKind::CutOneWay { .. }
+            | FaultKind::Reset
+            | FaultKind::StallLink { .. } => {
+                self.befalls_network(kind, world, broker.node(), clients);
+                true
+            }
+            FaultKind::SyncError
+            | FaultKind::NoSpace { .. }
+            | FaultKind::DiskStall { .. }
+            | FaultKind::ClockStep { .. }
+            | FaultKind::ClockFreeze { .. } => {
+                self.befalls_machine(kind, world, broker);
+                true
+            }
+        }
+    }
+
+    /// What happens to the broker's process. False when it needs one that runs and there is none.
+    fn befalls_process(&mut self, kind: FaultKind, world: &mut World, broker: &mut Broker) -> bool {
         let node = broker.node();
         let up = broker.is_up(world);
         let later = |millis: u64| world.now() + Duration::from_millis(millis);
@@ -139,18 +166,21 @@ impl Schedule {
                 let core = CoreId::new(core % broker.cores());
                 world.stall_core(node, core, Duration::from_millis(millis));
             }
-            FaultKind::SyncError => {
-                broker.may_end_itself();
-                world.fail_next(node, DiskFault::SyncError);
-            }
-            FaultKind::NoSpace { millis } => {
-                self.add(later(millis), Step::Room);
-                broker.may_refuse_to_start();
-                world.set_quota(node, NO_ROOM);
-            }
-            FaultKind::DiskStall { millis } => {
-                world.stall_disk(node, Duration::from_millis(millis))
-            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// What happens to the bytes between broker and clients.
+    fn befalls_network(
+        &mut self,
+        kind: FaultKind,
+        world: &mut World,
+        node: NodeId,
+        clients: NodeId,
+    ) {
+        let later = |millis: u64| world.now() + Duration::from_millis(millis);
+        match kind {
             FaultKind::Cut { millis } => {
                 self.add(later(millis), Step::Join);
                 world.cut_both(node, clients);
@@ -171,6 +201,27 @@ impl Schedule {
                 world.stall_link(node, clients, Duration::from_millis(millis));
                 world.stall_link(clients, node, Duration::from_millis(millis));
             }
+            _ => unreachable!("not of the network"),
+        }
+    }
+
+    /// What happens to the disk and the clock of the broker's machine.
+    fn befalls_machine(&mut self, kind: FaultKind, world: &mut World, broker: &mut Broker) {
+        let node = broker.node();
+        let later = |millis: u64| world.now() + Duration::from_millis(millis);
+        match kind {
+            FaultKind::SyncError => {
+                broker.may_end_itself();
+                world.fail_next(node, DiskFault::SyncError);
+            }
+            FaultKind::NoSpace { millis } => {
+                self.add(later(millis), Step::Room);
+                broker.may_refuse_to_start();
+                world.set_quota(node, NO_ROOM);
+            }
+            FaultKind::DiskStall { millis } => {
+                world.stall_disk(node, Duration::from_millis(millis));
+            }
             FaultKind::ClockStep { millis } => {
                 let by = Duration::from_millis(millis.unsigned_abs());
                 if millis < 0 {
@@ -183,13 +234,8 @@ impl Schedule {
                 self.add(later(millis), Step::Thaw);
                 world.freeze_clock(node);
             }
-            FaultKind::ProcessCrash { .. }
-            | FaultKind::PowerCutAtEvent { .. }
-            | FaultKind::Restart { .. }
-            | FaultKind::Pause { .. }
-            | FaultKind::StallCore { .. } => return false,
+            _ => unreachable!("not of the machine"),
         }
-        true
     }
 
     /// How often each kind of fault happened.
