@@ -24,11 +24,11 @@ impl Ground {
         match driver {
             Driver::Portable => Ok(Self::Portable),
             Driver::Uring => Self::uring().map_err(|why| {
-                Failure::environment(format!("--driver uring: {why}"))
+                Failure::environment(format!("--driver uring: io_uring is not to be had here: {why}"))
                     .advise("Leave the flag out, or use --driver portable: slower, and as safe.")
             }),
             Driver::Auto => Ok(Self::uring().unwrap_or_else(|why| {
-                log::inform(&format!("using the portable driver: {why}"));
+                log::inform(&format!("io_uring is not to be had here, using the portable driver: {why}"));
                 Self::Portable
             })),
         }

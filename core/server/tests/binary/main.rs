@@ -1,7 +1,10 @@
 //! The real binary, as a person or a script meets it: what it says, when, and with which code it ends.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod guest;
 mod process;
+#[cfg(target_os = "linux")]
+mod sandbox;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -227,4 +230,56 @@ fn help_shows_examples_and_is_no_error() {
         run(&["--version"]).stdout,
         [concat!("ouzel ", env!("CARGO_PKG_VERSION"))]
     );
+}
+
+#[test]
+fn a_client_writes_and_reads_on_both_drivers() {
+    for driver in ["portable", "auto"] {
+        let data = folder(&format!("guest-{driver}"));
+        let ouzel = start(&data, &["--driver", driver]);
+        let lines = ouzel.lines_to("ready: ");
+        let read = guest::write_and_read(&address(lines.last().unwrap()), b"hello");
+        assert_eq!(read, b"hello");
+        ouzel.signal(Signal::TERM);
+        assert_stopped(&ouzel.end());
+    }
+}
+
+/// Docker's default profile refuses `io_uring_setup`: the broker says so once and serves all the same.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_io_uring_is_refused_it_falls_back_and_serves() {
+    let data = folder("sandbox");
+    let args = [
+        "--data",
+        data.to_str().unwrap(),
+        "--listen",
+        "127.0.0.1:0",
+        "--memory",
+        "512MiB",
+    ];
+    let ouzel = Ouzel::start_with(&args, sandbox::refuse_io_uring);
+    let lines = ouzel.lines_to("ready: ");
+    let ready = lines.last().unwrap();
+    assert!(ready.contains("driver=portable"), "{ready}");
+    assert_eq!(
+        guest::write_and_read(&address(ready), b"from a sandbox"),
+        b"from a sandbox"
+    );
+    ouzel.signal(Signal::TERM);
+    let ended = ouzel.end();
+    assert_stopped(&ended);
+    assert_eq!(
+        ended.stderr.matches("io_uring").count(),
+        1,
+        "{}",
+        ended.stderr
+    );
+    let forced = Ouzel::start_with(
+        &[&args[..], &["--driver", "uring"]].concat(),
+        sandbox::refuse_io_uring,
+    )
+    .end();
+    assert_eq!(forced.code, Some(5), "{forced:?}");
+    assert!(forced.stderr.contains("io_uring"), "{}", forced.stderr);
 }

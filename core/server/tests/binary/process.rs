@@ -38,7 +38,14 @@ pub(crate) struct Ended {
 
 impl Ouzel {
     pub(crate) fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ouzel"))
+        Self::start_with(args, |_| {})
+    }
+
+    /// Starts it after `prepare` changed how.
+    pub(crate) fn start_with(args: &[&str], prepare: impl FnOnce(&mut Command)) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ouzel"));
+        prepare(&mut command);
+        let mut child = command
             .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

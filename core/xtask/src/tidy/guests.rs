@@ -61,7 +61,11 @@ const GUESTS: &[Guest] = &[
     tests("expect-test", Rooms::All),
     linked("io-uring", &["uring"]),
     tests("kafka-protocol", Rooms::Only(&["protocol"])),
-    linked("libc", &["uring"]),
+    Guest {
+        name: "libc",
+        linked: Rooms::Only(&["uring"]),
+        tests: Rooms::Only(&["server"]),
+    },
     linked("madsim", &["simulator"]),
     tests("proptest", Rooms::All),
     linked("rtrb", &["runtime"]),

@@ -6,12 +6,16 @@ use std::sync::Arc;
 
 use client::{Acks, Client, ClientError, Options, TopicRef, list_offsets};
 use protocol::{ApiKey, SERVED};
+use runtime::sync::Queue;
 use runtime::{Class, Runtime, Scope};
 use stdx::{Duration, Prng};
 
 use super::act::{Act, Action};
 use super::shared::{Phase, Shared};
 use crate::scenario::{ClientShape, Mix, Scenario};
+
+/// Topics that one client makes; after that it asks for metadata instead.
+const TOPICS_MADE_MAX: u32 = 8;
 
 /// Between two tries to connect.
 const RECONNECT_AFTER: Duration = Duration::from_millis(30);
@@ -109,10 +113,13 @@ impl Actor {
     /// flight as the client's shape says.
     async fn work(&mut self, client: &Client, left: &mut u32) {
         let scope = self.runtime.scope("connection");
+        // One entry for each operation on its way: who is full waits here, not in the client.
+        let on_their_way = Queue::new(self.shape.in_flight as usize);
         while *left > 0 && self.shared.phase() == Phase::Working && client.broken().is_none() {
             self.pause().await;
             *left -= 1;
-            self.start(client, &scope).await;
+            on_their_way.push(()).await.unwrap_or_default();
+            self.start(client, &scope, &on_their_way).await;
         }
         if let Err(fault) = scope.join().await {
             // A client's own panic is a bug of the simulator: let it be seen.
@@ -134,9 +141,8 @@ impl Actor {
         self.runtime.sleep(Duration::from_micros(pause)).await;
     }
 
-    async fn start(&mut self, client: &Client, scope: &Scope) {
-        let places = self.shared.places();
-        let place = self.prng.choose(&places).clone();
+    async fn start(&mut self, client: &Client, scope: &Scope, on_their_way: &Queue<()>) {
+        let place = self.shared.draw_place(&mut self.prng);
         let topic = self
             .ids
             .get(&place.0)
@@ -150,9 +156,16 @@ impl Actor {
             topic,
             place,
         };
-        if let Some(rest) = act.begin(action).await {
-            drop(scope.spawn(Class::Fetch, "answer", rest));
-        }
+        let Some(rest) = act.begin(action).await else {
+            on_their_way.try_pop();
+            return;
+        };
+        let on_their_way = on_their_way.clone();
+        let answered = async move {
+            rest.await;
+            on_their_way.try_pop();
+        };
+        drop(scope.spawn(Class::Fetch, "answer", answered));
     }
 
     fn draw_action(&mut self, place: &crate::ledger::Place) -> Action {
@@ -214,14 +227,14 @@ impl Actor {
                     1_000,
                 ][self.prng.index(4)],
             },
-            6 => Action::Metadata,
-            _ => {
+            7 if self.topics_made < TOPICS_MADE_MAX => {
                 self.topics_made += 1;
                 Action::CreateTopic {
                     name: format!("made-{}-{}", self.number, self.topics_made),
                     partitions: i32::try_from(self.prng.between(1, 3)).expect("small"),
                 }
             }
+            _ => Action::Metadata,
         }
     }
 }

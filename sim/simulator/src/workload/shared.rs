@@ -6,6 +6,8 @@
 use core::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use stdx::Prng;
+
 use crate::ledger::{Ledger, Place};
 use crate::oracles::Violation;
 
@@ -29,8 +31,8 @@ pub struct Shared {
     phase: AtomicU8,
     ledger: Mutex<Ledger>,
     violation: Mutex<Option<Violation>>,
-    /// Topics that exist, with their partitions.
-    topics: Mutex<Vec<(String, i32)>>,
+    /// Partitions of topics that exist.
+    places: Mutex<Vec<Place>>,
     /// What the last reader waits for, in words.
     waiting_for: Mutex<String>,
 }
@@ -41,7 +43,7 @@ impl Default for Shared {
             phase: AtomicU8::new(Phase::SettingUp as u8),
             ledger: Mutex::default(),
             violation: Mutex::default(),
-            topics: Mutex::default(),
+            places: Mutex::default(),
             waiting_for: Mutex::new("topics to be made".to_owned()),
         }
     }
@@ -86,17 +88,18 @@ impl Shared {
 
     /// Notes a topic that exists.
     pub fn add_topic(&self, name: &str, partitions: i32) {
-        lock(&self.topics).push((name.to_owned(), partitions));
+        let places = (0..partitions).map(|partition| (name.to_owned(), partition));
+        lock(&self.places).extend(places);
     }
 
     /// All partitions of topics that exist.
     pub fn places(&self) -> Vec<Place> {
-        lock(&self.topics)
-            .iter()
-            .flat_map(|(name, partitions)| {
-                (0..*partitions).map(|partition| (name.clone(), partition))
-            })
-            .collect()
+        lock(&self.places).clone()
+    }
+
+    /// One of them, drawn.
+    pub fn draw_place(&self, prng: &mut Prng) -> Place {
+        prng.choose(&lock(&self.places)).clone()
     }
 
     /// Says what the clients wait for.

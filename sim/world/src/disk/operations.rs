@@ -112,7 +112,7 @@ impl Disk {
         let covered = file.pending.drain(..covered);
         if failed {
             // Their pages count as clean now: the cache goes on showing them, and no later sync writes them.
-            drop(covered);
+            for pending in covered { file.durable.apply(&pending.change); }
             self.count(DiskFault::SyncError);
             return Err(IoErrorKind::Device);
         }
