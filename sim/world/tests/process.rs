@@ -352,9 +352,11 @@ fn a_crash_point_counts_from_now_too() {
     let node = world.add_node(NodeConfig::default(), ticker(&log));
     world.run_for(Duration::from_millis(100));
     let events = world.node_events(node);
-    world.crash_after_events(node, 10, Crash::Kill);
+    // Besides them the world has counted the start alone.
+    assert_eq!(world.events(), events + 1);
+    world.crash_after_events(node, 11, Crash::Kill);
     world.run_for(Duration::from_millis(100));
-    assert_eq!(world.node_events(node), events + 10);
+    assert_eq!(world.node_events(node), events + 11);
     assert_eq!(world.deaths().len(), 1);
 }
 
@@ -397,6 +399,33 @@ fn messages_of_one_core_to_another_are_late_and_in_order() {
         assert!(numbers.eq(0..100));
     }
     assert!(!orders.is_sorted(), "the two senders interleave");
+}
+
+#[test]
+fn a_message_takes_its_time() {
+    const TIMES: Port<Instant> = Port::new(1, "times", 8);
+    let mut config = NodeConfig::with_cores(2);
+    config.pace.message = Span::millis(5, 7);
+    let mut world = World::new(1, WorldConfig::default());
+    let node = world.add_node(
+        config,
+        program(|runtime| async move {
+            if runtime.core() == CoreId::ZERO {
+                let inbox = runtime.inbox(TIMES);
+                for _ in 0..20 {
+                    let (_, sent) = inbox.recv().await;
+                    let taken = runtime.now().since(sent);
+                    assert!((Duration::from_millis(5)..Duration::from_millis(8)).contains(&taken));
+                }
+            } else {
+                for _ in 0..20 {
+                    runtime.send(CoreId::ZERO, TIMES, runtime.now()).await;
+                    runtime.sleep(Duration::from_millis(10)).await;
+                }
+            }
+        }),
+    );
+    assert!(world.run_to_end(node), "{:?}", world.deaths());
 }
 
 #[test]

@@ -112,7 +112,7 @@ impl Disk {
         let covered = file.pending.drain(..covered);
         if failed {
             // Their pages count as clean now: the cache goes on showing them, and no later sync writes them.
-            for pending in covered { file.durable.apply(&pending.change); }
+            drop(covered);
             self.count(DiskFault::SyncError);
             return Err(IoErrorKind::Device);
         }
