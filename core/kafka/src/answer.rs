@@ -4,9 +4,10 @@ use core::fmt;
 use core::future::Future;
 
 use protocol::{NoRecords, Parts, Response};
-use runtime::{Budget, Frozen, Lease, LocalFuture, Pieces};
+use runtime::{Frozen, Lease, LocalFuture, Pieces};
 
 use crate::closed::Closed;
+use crate::door::Shared;
 use crate::marks;
 use crate::request::Request;
 use crate::slices::{Slices, pieces};
@@ -106,13 +107,16 @@ impl Reply {
 }
 
 /// Leases `bytes` for an answer, or all there is where that is less.
-pub(crate) async fn lease_answer(budget: &Budget, bytes: usize) -> Lease {
+pub(crate) async fn lease_answer(door: &Shared, bytes: usize) -> Lease {
+    let budget = &door.context.answers;
     let bytes = bytes.min(budget.limit());
     if let Some(lease) = budget.try_reserve(bytes) {
         return lease;
     }
     marks::ANSWER_WAITED.hit();
-    budget.reserve(bytes).await
+    door.pressure
+        .reserve(&door.context.runtime, budget, bytes)
+        .await
 }
 
 /// A frame in one piece.

@@ -42,6 +42,8 @@ pub enum Closed {
     FrameTimeout,
     /// The client did not take its answer in time.
     SendTimeout,
+    /// The client was slower than the least that is expected, and others waited for the memory that it held.
+    TooSlow,
     /// The network failed.
     Network(IoError),
     /// The client speaks another protocol.
@@ -104,6 +106,9 @@ impl fmt::Display for Closed {
             Self::Idle => f.write_str("idle for too long"),
             Self::FrameTimeout => f.write_str("a request did not arrive whole in time"),
             Self::SendTimeout => f.write_str("the client did not take its answer in time"),
+            Self::TooSlow => f.write_str(
+                "the client was too slow, and others waited for the memory that it held",
+            ),
             Self::Network(error) => write!(f, "network: {error}"),
             Self::Foreign(Foreign::Tls) => {
                 f.write_str("this is the plain Kafka port, and the client spoke TLS")

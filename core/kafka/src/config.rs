@@ -36,7 +36,7 @@ pub const IN_FLIGHT_MAX: usize = 64;
 pub const FRAME_BYTES_PER_SECOND_MIN: usize = 64 << 10;
 
 /// Bytes of an answer that are handed to the network at once: a slow reader is noticed at this grain.
-pub const SEND_BYTES_MAX: usize = 1 << 20;
+pub const SEND_BYTES_MAX: usize = 256 << 10;
 
 impl Default for Config {
     /// Kafka's defaults, where it has them.

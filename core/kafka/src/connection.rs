@@ -174,9 +174,15 @@ async fn read_request(
         lease
     } else {
         marks::FRAME_WAITED.hit();
-        requests.reserve(admission.lease_bytes).await
+        door.pressure
+            .reserve(connection.runtime(), requests, admission.lease_bytes)
+            .await
     };
-    let frame = frames.frame(&head, lease).await?;
+    let hold = door
+        .pressure
+        .hold(connection.runtime().now(), admission.lease_bytes);
+    let frame = frames.frame(&head, lease, &hold).await?;
+    drop(hold);
     door.instruments
         .bytes_received
         .add(counted(head.bytes + SIZE_BYTES));
@@ -251,14 +257,23 @@ async fn send_all(
     mut pieces: Pieces,
 ) -> Result<(), Closed> {
     let timeout = connection.door.context.config.send_timeout;
+    let hold = connection
+        .door
+        .pressure
+        .hold(connection.runtime().now(), pieces_len(&pieces));
     while !pieces.is_empty() {
         let part = split_front(&mut pieces, SEND_BYTES_MAX);
-        let sent = connection.runtime().timeout(timeout, half.send(part)).await;
+        let bytes = pieces_len(&part);
+        let sending = connection.runtime().timeout(timeout, half.send(part));
+        let Either::Left(sent) = race(sending, hold.cut()).await else {
+            return Err(Closed::TooSlow);
+        };
         let Some(sent) = sent else {
             marks::SEND_TIMED_OUT.hit();
             return Err(Closed::SendTimeout);
         };
         sent.map_err(Closed::Network)?;
+        hold.moved(bytes);
     }
     Ok(())
 }

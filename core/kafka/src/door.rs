@@ -8,13 +8,14 @@ use std::rc::Rc;
 use cluster::View;
 use partition::Router;
 use runtime::sync::Signal;
-use runtime::{Budget, Runtime, ScopeFault, Stream};
+use runtime::{Budget, Class, Runtime, ScopeFault, Stream};
 
 use crate::closed::Closed;
 use crate::config::Config;
 use crate::connection;
 use crate::ending::Ending;
 use crate::instruments::Instruments;
+use crate::pressure::{Pressure, RELIEVE};
 
 /// What a door works with. All of it belongs to one core.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) context: Context,
     pub(crate) instruments: Instruments,
     pub(crate) draining: Ending,
+    pub(crate) pressure: Pressure,
     connections: Cell<usize>,
     /// A connection ended.
     left: Signal,
@@ -67,13 +69,18 @@ impl Door {
         let batch_bytes = context.config.message_bytes_max;
         assert!(batch_bytes <= context.answers.limit());
         let instruments = Instruments::new(&context.runtime);
-        Self(Rc::new(Shared {
+        let shared = Rc::new(Shared {
             context,
             instruments,
             draining: Ending::default(),
+            pressure: Pressure::default(),
             connections: Cell::new(0),
             left: Signal::new(),
-        }))
+        });
+        let relieving = relieve_on_demand(Rc::clone(&shared));
+        let root = shared.context.runtime.root();
+        drop(root.spawn(Class::Produce, "relieve memory", relieving));
+        Self(shared)
     }
 
     /// Serves one connection until it ends.
@@ -128,6 +135,18 @@ impl fmt::Display for Ended {
                 "connection {peer} ended after {requests} requests: {fault}"
             ),
         }
+    }
+}
+
+/// Cuts slow clients whenever a core of this node is short of memory: what a partition's core lent for a read is
+/// held by connections of other cores.
+async fn relieve_on_demand(shared: Rc<Shared>) -> ! {
+    let inbox = shared.context.runtime.inbox(RELIEVE);
+    loop {
+        inbox.recv().await;
+        shared
+            .pressure
+            .relieve(shared.context.runtime.now(), usize::MAX);
     }
 }
 

@@ -8,12 +8,14 @@
 
 use core::pin::pin;
 
+use protocol::frame::PRODUCE_FRAME_BYTES_MAX;
 use runtime::{Buf, Either, Frozen, IoError, IoErrorKind, Lease, ReceiveHalf, Runtime, race};
 use stdx::{Duration, Instant};
 
 use crate::closed::{Closed, Foreign};
 use crate::config::{Config, FRAME_BYTES_PER_SECOND_MIN};
 use crate::marks;
+use crate::pressure::Hold;
 
 /// Bytes asked for when a frame is to begin: small requests come whole, several at once.
 const READ_AHEAD_BYTES: usize = 4096;
@@ -72,7 +74,7 @@ impl Head {
     }
 }
 
-/// The size of a frame, if it can be one at all.
+/// The size of a frame, if it can be one at all: no request may be larger than a produce.
 fn check_size(bytes: [u8; 4]) -> Result<usize, Closed> {
     let size = i32::from_be_bytes(bytes);
     match usize::try_from(size) {
@@ -81,7 +83,9 @@ fn check_size(bytes: [u8; 4]) -> Result<usize, Closed> {
             marks::FOREIGN_REFUSED.hit();
             Err(Closed::Foreign(foreign))
         }
-        Ok(size_bytes) if size >= FRAME_BYTES_MIN => Ok(size_bytes),
+        Ok(size_bytes) if size >= FRAME_BYTES_MIN && size_bytes <= PRODUCE_FRAME_BYTES_MAX => {
+            Ok(size_bytes)
+        }
         _ => {
             marks::FRAME_REFUSED.hit();
             Err(Closed::FrameSize(size))
@@ -123,7 +127,12 @@ impl FrameReader {
     }
 
     /// The frame that `head` began, in memory that `lease` pays for.
-    pub(crate) async fn frame(&mut self, head: &Head, lease: Lease) -> Result<Frozen, Closed> {
+    pub(crate) async fn frame(
+        &mut self,
+        head: &Head,
+        lease: Lease,
+        hold: &Hold<'_>,
+    ) -> Result<Frozen, Closed> {
         let seconds = head.bytes.div_ceil(FRAME_BYTES_PER_SECOND_MIN);
         let slack = Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX));
         let deadline = self.runtime.now() + self.frame_timeout.saturating_add(slack);
@@ -133,12 +142,18 @@ impl FrameReader {
         buffer.extend_from_slice(&head.version.to_be_bytes());
         let ready = self.take(&mut buffer.spare_mut()[..head.bytes - 4]);
         buffer.set_len(4 + ready);
+        hold.moved(ready);
         while buffer.len() < head.bytes {
             let missing = head.bytes - buffer.len();
             let left = deadline.since(self.runtime.now());
+            let before = buffer.len();
             let received = self.half.receive_into(missing, buffer);
-            let received = self.runtime.timeout(left, received).await;
+            let received = self.runtime.timeout(left, received);
+            let Either::Left(received) = race(received, hold.cut()).await else {
+                return Err(Closed::TooSlow);
+            };
             buffer = received.ok_or_else(timed_out)?.map_err(broken)?;
+            hold.moved(buffer.len() - before);
         }
         Ok(buffer.freeze())
     }
@@ -223,7 +238,14 @@ mod tests {
         for size in [-1, 0, 7, i32::MIN] {
             assert_eq!(check_size(size.to_be_bytes()), Err(Closed::FrameSize(size)));
         }
-        assert_eq!(check_size([0x7f, 0xff, 0xff, 0xff]), Ok(0x7fff_ffff));
+        let largest = i32::try_from(PRODUCE_FRAME_BYTES_MAX).expect("a size");
+        assert_eq!(
+            check_size(largest.to_be_bytes()),
+            Ok(PRODUCE_FRAME_BYTES_MAX)
+        );
+        for size in [largest + 1, i32::MAX] {
+            assert_eq!(check_size(size.to_be_bytes()), Err(Closed::FrameSize(size)));
+        }
         assert_eq!(check_size(8_i32.to_be_bytes()), Ok(8));
         assert_eq!(check_size(*b"POST"), Err(Closed::Foreign(Foreign::Http)));
     }

@@ -58,6 +58,7 @@ mod frame;
 mod handlers;
 mod instruments;
 pub mod marks;
+mod pressure;
 mod request;
 pub mod settings;
 mod slices;

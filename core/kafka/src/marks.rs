@@ -3,6 +3,8 @@
 stdx::marks! {
     /// A frame had to wait for memory before it was read.
     FRAME_WAITED = "kafka: back-pressure, a frame waited for memory";
+    /// A slow client was cut because another one waited for the memory that it held.
+    CUT_FOR_MEMORY = "kafka: a slow client was cut, others waited for its memory";
     /// A connection had as many requests in flight as it may.
     PIPELINE_FULL = "kafka: back-pressure, a connection had its requests in flight";
     /// An answer had to wait for memory before it was built.

@@ -15,7 +15,9 @@
     reason = "a command-line tool answers on its standard streams"
 )]
 
+mod binary;
 mod ci;
+mod clients;
 #[expect(
     unreachable_pub,
     reason = "the generator marks its one entry as the public one"
@@ -36,6 +38,7 @@ usage: cargo xtask COMMAND
   ci [LANE...] [--list] [--full]   run the lanes of continuous integration, all or the named ones;
                                    --list says what they are, --full runs their long forms
   mutants [--room NAME] [--json]   plant each known bug and see whether the simulator finds it
+  clients [--full]                 real Kafka clients against the real binary
   codegen [--check]                generate Kafka's messages; --check only compares
 
 exit codes: 0 done, 1 a check failed, 4 usage, 5 the environment failed";
@@ -61,6 +64,8 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["tidy"] => tidy::run(),
         ["ci", rest @ ..] => ci::run(rest),
         ["mutants", rest @ ..] => mutants::run(rest),
+        ["clients"] => clients::run(false),
+        ["clients", "--full"] => clients::run(true),
         ["codegen"] => codegen::run(false).map_err(Failure::Check),
         ["codegen", "--check"] => codegen::run(true).map_err(Failure::Check),
         [] => Err(Failure::Usage(USAGE.to_owned())),

@@ -7,10 +7,11 @@
 
 mod table;
 
+use crate::binary;
 use crate::failure::Failure;
 use crate::house;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use table::{MUTANTS, Mutant};
 
@@ -25,7 +26,12 @@ struct Kill {
 /// Runs the mutants of a room, or all.
 pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let asked = Asked::parse(words)?;
-    let binary = build()?;
+    // In a folder of its own: the feature would otherwise have every other build done again.
+    let binary = binary::build(
+        "simulator",
+        "sim",
+        &["--features", "mutants", "--target-dir", "target/mutants"],
+    )?;
     let mut kills = Vec::new();
     for mutant in MUTANTS
         .iter()
@@ -83,42 +89,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Builds the simulator with all bugs compiled in, and says where it is. In a folder of its own: the feature would
-/// otherwise have every other build done again.
-fn build() -> Result<PathBuf, Failure> {
-    let mut command = Command::new("cargo");
-    command
-        .args([
-            "build",
-            "--quiet",
-            "--release",
-            "--package",
-            "simulator",
-            "--bin",
-            "sim",
-        ])
-        .args(["--features", "mutants", "--target-dir", "target/mutants"])
-        .args(["--message-format", "json-render-diagnostics"])
-        .current_dir(house::root())
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit());
-    let output = command
-        .output()
-        .map_err(|error| Failure::Environment(format!("cannot start cargo: {error}")))?;
-    if !output.status.success() {
-        return Err(Failure::Environment(
-            "the simulator does not build with the feature `mutants`".to_owned(),
-        ));
-    }
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .next_back()
-        .ok_or_else(|| Failure::Environment("cargo did not say where the simulator is".to_owned()))
-}
-
-fn try_one(binary: &PathBuf, mutant: &'static Mutant) -> Result<Kill, Failure> {
+fn try_one(binary: &Path, mutant: &'static Mutant) -> Result<Kill, Failure> {
     let mut command = Command::new(binary);
     command
         .args(["run", "--json", "--seeds", &mutant.seeds.to_string()])
@@ -238,7 +209,7 @@ mod tests {
         }
     }
 
-    fn holds(folder: &std::path::Path, needle: &str) -> bool {
+    fn holds(folder: &Path, needle: &str) -> bool {
         let entries = std::fs::read_dir(folder).expect("a room has sources");
         entries.flatten().any(|entry| {
             let path = entry.path();

@@ -97,9 +97,8 @@ async fn finish(
     asked: Asked,
     operations: (bool, bool),
 ) -> Reply {
-    let context = &connection.door.context;
     let bytes = response::memory_bound(connection, &asked);
-    let lease = lease_answer(&context.answers, bytes).await;
+    let lease = lease_answer(&connection.door, bytes).await;
     let (answer, errors) = response::build(connection, asked, operations);
     connection.door.instruments.errors.add(errors);
     Reply::message(request, answer, Some(lease))

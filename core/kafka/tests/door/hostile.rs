@@ -30,8 +30,10 @@ fn impossible_sizes_and_other_protocols_are_named() {
             say(&seen, &[22, 3, 1, 2, 0]).await,
             Ok(Closed::Foreign(Foreign::Tls))
         );
-        let huge = [&size(i32::MAX)[..], &[0, 0, 0, 9]].concat();
-        let refused = say(&seen, &huge).await;
+        let refused = say(&seen, &size(i32::MAX)).await;
+        assert_eq!(refused, Ok(Closed::FrameSize(i32::MAX)));
+        let large = [&size(50 << 20)[..], &[0, 3, 0, 9]].concat();
+        let refused = say(&seen, &large).await;
         assert!(
             matches!(refused, Ok(Closed::FrameTooLarge { .. })),
             "{refused:?}"

@@ -1,9 +1,11 @@
 """A broker of one's own for a test: started on free ports in a temporary folder, ended by its process id."""
 
 import os
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -70,19 +72,17 @@ class Ouzel:
 
 
 def free_port():
-    """A port that is free on both loopback addresses now."""
-    import socket
-
+    """A port that is free on both loopback addresses now, below those that the system gives to clients: a client
+    that tries again and again to connect to one of those may end up connected to itself, and hold it."""
     for _ in range(100):
-        with socket.socket(socket.AF_INET) as four:
-            four.bind(("127.0.0.1", 0))
-            port = four.getsockname()[1]
-            with socket.socket(socket.AF_INET6) as six:
-                try:
-                    six.bind(("::1", port))
-                    return port
-                except OSError:
-                    continue
+        port = random.randint(20_000, 30_000)
+        try:
+            with socket.socket(socket.AF_INET) as four, socket.socket(socket.AF_INET6) as six:
+                four.bind(("127.0.0.1", port))
+                six.bind(("::1", port))
+                return port
+        except OSError:
+            continue
     raise AssertionError("no port is free on both loopback addresses")
 
 

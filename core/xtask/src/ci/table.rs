@@ -7,7 +7,7 @@ use super::lane::Lane;
 use super::step::Step;
 use super::wheel::Wheel;
 use crate::failure::Failure;
-use crate::{codegen, tidy};
+use crate::{clients, codegen, mutants, tidy};
 
 /// Licences, bans and sources of the whole graph. The advisories have a lane of their own when their data can be
 /// had everywhere that this runs.
@@ -52,6 +52,94 @@ const DOCS: &[Step] = &[Step::cargo(&["doc", "--workspace", "--no-deps"])
     .with("RUSTDOCFLAGS", "--cfg madsim -D warnings")];
 const TEST: &[Step] = &[Step::cargo(&["test"])];
 const TEST_FULL: &[Step] = &[Step::cargo(&["test"]).with("PROPTEST_CASES", "8192")];
+
+/// The simulator, built for release, with these arguments.
+macro_rules! sim {
+    ($($argument:literal),*) => {
+        Step::cargo(&[
+            "run", "--quiet", "--release", "--package", "simulator", "--bin", "sim", "--", $($argument),*
+        ])
+    };
+}
+
+// Fixed seeds first: they are the same everywhere. Fresh ones find what nobody has seen; a failing one is printed
+// with the line that has it again, and its scenario is kept.
+const SEEDS: &[Step] = &[
+    sim!("run", "--seeds", "300", "--out", "target/sim-failures"),
+    sim!(
+        "run",
+        "--seeds",
+        "100",
+        "--profile",
+        "power",
+        "--out",
+        "target/sim-failures"
+    ),
+    sim!(
+        "run",
+        "--seeds",
+        "100",
+        "--profile",
+        "disk",
+        "--out",
+        "target/sim-failures"
+    ),
+    sim!(
+        "run",
+        "--seeds",
+        "100",
+        "--profile",
+        "network",
+        "--out",
+        "target/sim-failures"
+    ),
+    sim!(
+        "run",
+        "--seeds",
+        "100",
+        "--profile",
+        "calm",
+        "--out",
+        "target/sim-failures"
+    ),
+    sim!("run", "--fresh", "200", "--out", "target/sim-failures"),
+    sim!("check-determinism", "--seeds", "30"),
+];
+const SEEDS_FULL: &[Step] = &[
+    sim!("run", "--seeds", "5000", "--out", "target/sim-failures"),
+    sim!(
+        "run",
+        "--seeds",
+        "2000",
+        "--profile",
+        "power",
+        "--out",
+        "target/sim-failures"
+    ),
+    sim!(
+        "run",
+        "--seeds",
+        "2000",
+        "--profile",
+        "disk",
+        "--out",
+        "target/sim-failures"
+    ),
+    sim!(
+        "run",
+        "--seeds",
+        "2000",
+        "--profile",
+        "network",
+        "--out",
+        "target/sim-failures"
+    ),
+    sim!("run", "--fresh", "2000", "--out", "target/sim-failures"),
+    sim!("check-determinism", "--seeds", "500"),
+];
+const MUTANTS: &[Step] = &[Step::own("cargo xtask mutants", all_mutants)];
+const CLIENTS: &[Step] = &[Step::own("cargo xtask clients", short_clients)];
+const CLIENTS_FULL: &[Step] = &[Step::own("cargo xtask clients --full", full_clients)];
 
 /// Every lane, in the order in which they run.
 pub(super) const LANES: &[Lane] = &[
@@ -119,7 +207,43 @@ pub(super) const LANES: &[Lane] = &[
         short: TEST,
         full: TEST_FULL,
     },
+    Lane {
+        name: "seeds",
+        about: "whole brokers keep their promises under fixed and fresh seeds",
+        minutes: 8,
+        needs: &[],
+        short: SEEDS,
+        full: SEEDS_FULL,
+    },
+    Lane {
+        name: "mutants",
+        about: "the simulator finds every planted bug",
+        minutes: 6,
+        needs: &[],
+        short: MUTANTS,
+        full: MUTANTS,
+    },
+    Lane {
+        name: "clients",
+        about: "real Kafka clients write and read, and nothing acknowledged is lost",
+        minutes: 8,
+        needs: &["python3"],
+        short: CLIENTS,
+        full: CLIENTS_FULL,
+    },
 ];
+
+fn all_mutants() -> Result<(), Failure> {
+    mutants::run(&[])
+}
+
+fn short_clients() -> Result<(), Failure> {
+    clients::run(false)
+}
+
+fn full_clients() -> Result<(), Failure> {
+    clients::run(true)
+}
 
 fn compare_codegen() -> Result<(), Failure> {
     codegen::run(true).map_err(Failure::Check)

@@ -2,6 +2,7 @@
 
 use partition::router::Answer;
 use partition::{Read, ReadAnswer, ReadError, Router, Watermarks};
+use protocol::ErrorCode;
 use runtime::Frozen;
 use runtime::operation::pieces_len;
 use stdx::Duration;
@@ -10,6 +11,7 @@ use crate::door::Context;
 use crate::errors::Failure;
 use crate::handlers::fetch::plan::{Plan, Wanted};
 use crate::marks;
+use crate::pressure;
 
 /// Reads that are on their way at once. More than one hides the way to other cores; few enough that what they may
 /// find beyond the bound stays small.
@@ -18,6 +20,9 @@ const WINDOW_MAX: usize = 64;
 /// How long one read may take. Reads hold memory of their partitions' cores; a fetch that held some and waited for
 /// more without end could wait for another one that does the same.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long the marks of one partition may take.
+const MARKS_PATIENCE: Duration = Duration::from_millis(250);
 
 /// What was found, entry by entry.
 #[derive(Debug, Default)]
@@ -90,7 +95,7 @@ pub(crate) async fn read_all(context: &Context, plan: &Plan, bytes_max: usize) -
                 }
             };
             let Some(outcome) = outcome else {
-                give_up(&context.router, plan, &mut reading).await;
+                give_up(context, plan, &mut reading).await;
                 return reading;
             };
             let left = bytes_max.saturating_sub(reading.bytes);
@@ -102,14 +107,21 @@ pub(crate) async fn read_all(context: &Context, plan: &Plan, bytes_max: usize) -
 
 /// Answers the entries that were not read with their marks alone, which need neither memory nor disk: a client that
 /// was told no mark, or an old one, could take the end of what it was given for the end of the partition.
-async fn give_up(router: &Router, plan: &Plan, reading: &mut Reading) {
+///
+/// What the read waited for may be memory that slow clients hold, of any core: they are cut.
+async fn give_up(context: &Context, plan: &Plan, reading: &mut Reading) {
     marks::READ_GIVEN_UP.hit();
+    pressure::relieve_everywhere(&context.runtime);
+    let router = &context.router;
     reading.gave_up = true;
     for entry in plan.entries.iter().skip(reading.outcomes.len()) {
         let outcome = match &entry.wanted {
             Ok(wanted) => {
                 let answer = router.read(read(wanted, 0, false)).await;
-                answer.outcome().await.map_err(Failure::from)
+                let answered = context.runtime.timeout(MARKS_PATIENCE, answer.outcome());
+                // Not even that: its core stands still.
+                let answered = answered.await.ok_or(ErrorCode::RequestTimedOut.into());
+                answered.and_then(|outcome| outcome.map_err(Failure::from))
             }
             Err(failure) => Err(failure.clone()),
         };
@@ -164,7 +176,6 @@ fn read(wanted: &Wanted, bytes_max: usize, at_least_one: bool) -> Read {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::ErrorCode;
 
     fn answer(bytes: usize) -> ReadAnswer {
         ReadAnswer {

@@ -1,0 +1,121 @@
+//! `cargo xtask clients`: real Kafka clients against the real binary.
+//!
+//! It builds `ouzel` for release, installs what the scripts of `core/server/tests/clients` need (kcat from the
+//! system's packages, confluent-kafka into a virtual environment below `target/`), and runs them one by one.
+
+use crate::binary;
+use crate::failure::Failure;
+use crate::house;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The client library, at exactly this version.
+const CONFLUENT: &str = "confluent-kafka==2.16.1";
+
+/// A script, and its argument in the short and in the long form.
+const SCRIPTS: &[(&str, &str, &str)] = &[
+    ("kcat.py", "", ""),
+    ("confluent.py", "", ""),
+    ("kill.py", "5", "20"),
+    ("hostile.py", "2000", "10000"),
+];
+
+/// Runs all scripts.
+pub(crate) fn run(full: bool) -> Result<(), Failure> {
+    let ouzel = binary::build("server", "ouzel", &[])?;
+    install_kcat()?;
+    let python = virtual_environment()?;
+    let folder = house::root().join("core/server/tests/clients");
+    let mut passed = 0;
+    for (script, short, long) in SCRIPTS {
+        println!("---- {script}");
+        let argument = if full { long } else { short };
+        let mut command = Command::new(&python);
+        command
+            .arg(folder.join(script))
+            .args(Some(argument).filter(|argument| !argument.is_empty()))
+            .env("OUZEL", &ouzel)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stdin(Stdio::null());
+        let status = command
+            .status()
+            .map_err(|error| Failure::Environment(format!("cannot start python3: {error}")))?;
+        if !status.success() {
+            return Err(Failure::Check(format!("{script}: {status}")));
+        }
+        passed += 1;
+    }
+    println!("{passed} passed, 0 failed");
+    Ok(())
+}
+
+/// Installs kcat where it is missing.
+fn install_kcat() -> Result<(), Failure> {
+    if works(Command::new("kcat").arg("-V")) {
+        return Ok(());
+    }
+    println!("installing kcat");
+    let install = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(Stdio::null());
+        works(&mut command)
+    };
+    let arguments = ["install", "--yes", "--no-install-recommends", "kcat"];
+    if install("apt-get", &arguments)
+        || (install("apt-get", &["update"]) && install("apt-get", &arguments))
+    {
+        return Ok(());
+    }
+    Err(Failure::Environment(
+        "kcat is missing and could not be installed: install the package kcat".to_owned(),
+    ))
+}
+
+/// A Python that has the client library.
+fn virtual_environment() -> Result<PathBuf, Failure> {
+    let folder = house::root().join("target/tools/clients");
+    let python = folder.join("bin/python3");
+    let has_library = |python: &Path| {
+        let version = CONFLUENT.rsplit('=').next().unwrap_or_default();
+        let check = format!("import confluent_kafka as c; assert c.version() == '{version}'");
+        works(
+            Command::new(python)
+                .args(["-c", &check])
+                .stderr(Stdio::null()),
+        )
+    };
+    if has_library(&python) {
+        return Ok(python);
+    }
+    println!("installing {CONFLUENT}");
+    let made = works(
+        Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&folder),
+    );
+    let pip = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        CONFLUENT,
+    ];
+    if made && works(Command::new(&python).args(pip)) && has_library(&python) {
+        return Ok(python);
+    }
+    Err(Failure::Environment(format!(
+        "{CONFLUENT} could not be installed below {}",
+        folder.display()
+    )))
+}
+
+fn works(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
