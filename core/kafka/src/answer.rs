@@ -4,7 +4,7 @@ use core::fmt;
 use core::future::Future;
 
 use protocol::{NoRecords, Parts, Response};
-use runtime::{Frozen, Lease, LocalFuture, Pieces};
+use runtime::{Budget, Frozen, Lease, LocalFuture, Pieces};
 
 use crate::closed::Closed;
 use crate::door::Shared;
@@ -107,8 +107,7 @@ impl Reply {
 }
 
 /// Leases `bytes` for an answer, or all there is where that is less.
-pub(crate) async fn lease_answer(door: &Shared, bytes: usize) -> Lease {
-    let budget = &door.context.answers;
+pub(crate) async fn lease_answer(door: &Shared, budget: &Budget, bytes: usize) -> Lease {
     let bytes = bytes.min(budget.limit());
     if let Some(lease) = budget.try_reserve(bytes) {
         return lease;

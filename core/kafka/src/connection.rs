@@ -273,7 +273,7 @@ async fn send_all(
             return Err(Closed::SendTimeout);
         };
         sent.map_err(Closed::Network)?;
-        hold.moved(bytes);
+        hold.moved(connection.runtime().now(), bytes);
     }
     Ok(())
 }

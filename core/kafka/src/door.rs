@@ -30,7 +30,7 @@ pub struct Context {
     pub config: Config,
     /// Pays for requests from before they are read until they are answered. Its limit bounds the largest request.
     pub requests: Budget,
-    /// Pays for answers that are not bound by their requests: records, and lists of topics.
+    /// Pays for answers that hold records.
     pub answers: Budget,
 }
 
@@ -38,12 +38,18 @@ pub struct Context {
 #[derive(Clone)]
 pub struct Door(Rc<Shared>);
 
+/// Memory for requests, times this part, is what lists of topics may take besides.
+const LISTS_SHARE: usize = 4;
+
 /// What the connections of a core share.
 pub(crate) struct Shared {
     pub(crate) context: Context,
     pub(crate) instruments: Instruments,
     pub(crate) draining: Ending,
     pub(crate) pressure: Pressure,
+    /// Pays for lists of topics: whoever only wants to know where to write does not stand in line behind those who
+    /// read.
+    pub(crate) lists: Budget,
     connections: Cell<usize>,
     /// A connection ended.
     left: Signal,
@@ -69,11 +75,14 @@ impl Door {
         let batch_bytes = context.config.message_bytes_max;
         assert!(batch_bytes <= context.answers.limit());
         let instruments = Instruments::new(&context.runtime);
+        let lists = context.requests.limit() / LISTS_SHARE;
+        let lists = context.runtime.budget("kafka lists", lists);
         let shared = Rc::new(Shared {
             context,
             instruments,
             draining: Ending::default(),
             pressure: Pressure::default(),
+            lists,
             connections: Cell::new(0),
             left: Signal::new(),
         });

@@ -142,7 +142,7 @@ impl FrameReader {
         buffer.extend_from_slice(&head.version.to_be_bytes());
         let ready = self.take(&mut buffer.spare_mut()[..head.bytes - 4]);
         buffer.set_len(4 + ready);
-        hold.moved(ready);
+        hold.moved(self.runtime.now(), ready);
         while buffer.len() < head.bytes {
             let missing = head.bytes - buffer.len();
             let left = deadline.since(self.runtime.now());
@@ -153,7 +153,7 @@ impl FrameReader {
                 return Err(Closed::TooSlow);
             };
             buffer = received.ok_or_else(timed_out)?.map_err(broken)?;
-            hold.moved(buffer.len() - before);
+            hold.moved(self.runtime.now(), buffer.len() - before);
         }
         Ok(buffer.freeze())
     }

@@ -19,12 +19,17 @@ use std::rc::Rc;
 use runtime::{Budget, CoreId, Either, Lease, Port, Runtime, race};
 use stdx::{Duration, Instant};
 
-use crate::config::FRAME_BYTES_PER_SECOND_MIN;
+use crate::config::{FRAME_BYTES_PER_SECOND_MIN, SEND_BYTES_MAX};
 use crate::ending::Ending;
 use crate::marks;
 
 /// How long a transfer may take before its pace is looked at.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How long it may stand still: what is sent at once, at the least pace, and the grace.
+const STANDSTILL: Duration = GRACE.saturating_add(Duration::from_millis(
+    SEND_BYTES_MAX as u64 * 1000 / FRAME_BYTES_PER_SECOND_MIN as u64,
+));
 
 /// How often someone who waits for memory has the slow ones looked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
@@ -54,12 +59,18 @@ struct Transfer {
     held: usize,
     /// Bytes that the client sent or took.
     moved: Cell<usize>,
+    /// When it last did.
+    moved_at: Cell<Instant>,
     cut: Ending,
 }
 
 impl Transfer {
-    /// Whether the client is slower than the least that is expected of one.
+    /// Whether the client is slower than the least that is expected of one, or has stopped: the system's own
+    /// buffers may have taken megabytes at once for one that reads nothing.
     fn is_behind(&self, now: Instant) -> bool {
+        if now.since(self.moved_at.get()) > STANDSTILL {
+            return true;
+        }
         let looked_at = now.since(self.since).saturating_sub(GRACE);
         let expected = looked_at.as_millis() * FRAME_BYTES_PER_SECOND_MIN as u128 / 1000;
         expected > self.moved.get() as u128
@@ -76,7 +87,8 @@ pub(crate) struct Hold<'a> {
 
 impl Hold<'_> {
     /// Says that the client sent or took `bytes` more.
-    pub(crate) fn moved(&self, bytes: usize) {
+    pub(crate) fn moved(&self, now: Instant, bytes: usize) {
+        self.transfer.moved_at.set(now);
         self.transfer.moved.set(self.transfer.moved.get() + bytes);
     }
 
@@ -101,6 +113,7 @@ impl Pressure {
             since: now,
             held,
             moved: Cell::new(0),
+            moved_at: Cell::new(now),
             cut: Ending::default(),
         });
         self.transfers
@@ -155,7 +168,7 @@ mod tests {
         let steady = pressure.hold(Instant::ZERO, 100);
         let another = pressure.hold(Instant::ZERO, 100);
         let young = pressure.hold(seconds(3), 100);
-        steady.moved(10 * FRAME_BYTES_PER_SECOND_MIN);
+        steady.moved(seconds(2), 10 * FRAME_BYTES_PER_SECOND_MIN);
         pressure.relieve(seconds(1), 1_000);
         assert!(!stopped.transfer.cut.has_begun(), "within its grace");
         pressure.relieve(seconds(4), 50);
@@ -166,6 +179,8 @@ mod tests {
         assert!(another.transfer.cut.has_begun());
         assert!(!steady.transfer.cut.has_begun());
         assert!(!young.transfer.cut.has_begun());
+        pressure.relieve(seconds(7) + Duration::from_millis(1), 1);
+        assert!(steady.transfer.cut.has_begun(), "it stood still");
         drop((another, steady, young));
         assert!(pressure.transfers.borrow().is_empty());
     }

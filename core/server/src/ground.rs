@@ -8,6 +8,10 @@ use crate::advice::Failure;
 use crate::args::Driver;
 use crate::log;
 
+/// Of a core's memory, the part that its pool may keep for the next buffers: what is in use is counted by budgets,
+/// and what is kept comes on top.
+const POOL_SHARE: usize = 16;
+
 /// One of the two that ship.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ground {
@@ -24,11 +28,15 @@ impl Ground {
         match driver {
             Driver::Portable => Ok(Self::Portable),
             Driver::Uring => Self::uring().map_err(|why| {
-                Failure::environment(format!("--driver uring: io_uring is not to be had here: {why}"))
-                    .advise("Leave the flag out, or use --driver portable: slower, and as safe.")
+                Failure::environment(format!(
+                    "--driver uring: io_uring is not to be had here: {why}"
+                ))
+                .advise("Leave the flag out, or use --driver portable: slower, and as safe.")
             }),
             Driver::Auto => Ok(Self::uring().unwrap_or_else(|why| {
-                log::inform(&format!("io_uring is not to be had here, using the portable driver: {why}"));
+                log::inform(&format!(
+                    "io_uring is not to be had here, using the portable driver: {why}"
+                ));
                 Self::Portable
             })),
         }
@@ -55,13 +63,15 @@ impl Ground {
         }
     }
 
-    /// Runs `main` on `cores` cores, to its end.
-    pub(crate) fn run(self, cores: NonZeroU16, main: Main) -> Result<(), Failure> {
+    /// Runs `main` on `cores` cores that may use `memory` bytes together, to its end.
+    pub(crate) fn run(self, cores: NonZeroU16, memory: usize, main: Main) -> Result<(), Failure> {
+        let pool_bytes = memory / usize::from(cores.get()) / POOL_SHARE;
         let ended = match self {
             #[cfg(target_os = "linux")]
             Self::Uring => {
                 let config = uring::Config {
                     crash: end,
+                    pool_bytes,
                     ..uring::Config::new(cores)
                 };
                 uring::run(&config, &main).map_err(|error| error.to_string())
@@ -69,6 +79,7 @@ impl Ground {
             Self::Portable => {
                 let config = portable::Config {
                     crash: end,
+                    pool_bytes,
                     ..portable::Config::new(cores)
                 };
                 portable::run(config, main).map_err(|error| error.to_string())

@@ -101,7 +101,8 @@ fn run(plan: Plan, started: Instant) -> Result<(), advice::Failure> {
         log: Arc::new(move |event| log::event(&event, &facts)),
         ..config
     };
-    ground.run(cores, broker::main(config, handle.clone()))?;
+    let memory = config.memory;
+    ground.run(cores, memory, broker::main(config, handle.clone()))?;
     match handle.outcome() {
         Some(Ok(())) => {
             log::stopped(stopping.since_first_signal());

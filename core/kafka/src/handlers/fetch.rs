@@ -110,7 +110,7 @@ async fn finish(connection: &Connection, request: Request, asked: &FetchRequest)
         .max(context.config.message_bytes_max);
     let mut over = false;
     let (reading, lease) = loop {
-        let lease = lease_answer(&connection.door, lease_bytes).await;
+        let lease = lease_answer(&connection.door, &context.answers, lease_bytes).await;
         let mut reading = read_all(context, &plan, bytes_max).await;
         over |= connection.runtime().now() >= deadline || plan.is_empty();
         if over || reading.bytes >= bytes_min || reading.failed || reading.gave_up {

@@ -98,7 +98,7 @@ async fn finish(
     operations: (bool, bool),
 ) -> Reply {
     let bytes = response::memory_bound(connection, &asked);
-    let lease = lease_answer(&connection.door, bytes).await;
+    let lease = lease_answer(&connection.door, &connection.door.lists, bytes).await;
     let (answer, errors) = response::build(connection, asked, operations);
     connection.door.instruments.errors.add(errors);
     Reply::message(request, answer, Some(lease))

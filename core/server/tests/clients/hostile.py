@@ -132,4 +132,5 @@ def main():
         broker.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()

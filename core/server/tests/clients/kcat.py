@@ -29,4 +29,5 @@ def main():
         broker.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()

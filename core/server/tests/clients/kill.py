@@ -82,4 +82,5 @@ def check(broker, acknowledged):
     assert order == sorted(order), "acknowledged records changed their order"
 
 
-main()
+if __name__ == "__main__":
+    main()
