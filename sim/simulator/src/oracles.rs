@@ -8,6 +8,7 @@ pub mod acknowledged;
 pub mod budgets;
 pub mod calm;
 pub mod contiguous;
+pub mod disk;
 pub mod immutable;
 pub mod order;
 pub mod visible;

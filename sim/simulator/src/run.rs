@@ -13,12 +13,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
+use model::{PartitionIndex, PartitionKey};
 use runtime::{CoreId, Runtime};
 use stdx::{Duration, Instant};
-use world::{NodeConfig, NodeId, World, WorldConfig};
+use world::{NodeConfig, NodeId, NodeState, World, WorldConfig};
 
 use crate::madsim_check;
-use crate::oracles::{Violation, budgets, calm};
+use crate::oracles::{Violation, budgets, calm, disk};
 use crate::outcome::{Outcome, Verdict};
 use crate::scenario::Scenario;
 use crate::workload::{self, Phase, Shared};
@@ -42,6 +43,9 @@ const SLICE: Duration = Duration::from_millis(5);
 
 /// How long the broker has to notice that all clients went.
 const SETTLE: Duration = Duration::from_secs(35);
+
+/// How long the broker may take to stop in good order.
+const STOP_MAX: Duration = Duration::from_mins(1);
 
 /// Stack of the thread that a run has.
 const STACK_BYTES: usize = 16 << 20;
@@ -165,6 +169,7 @@ impl Run {
             return;
         }
         self.check_budgets();
+        self.stop_and_check_disk();
     }
 
     /// After the clients' machine went, and the broker had the time to notice, nothing is reserved any more.
@@ -173,6 +178,51 @@ impl Run {
         self.world.run_for(SETTLE);
         for core in self.cores() {
             if let Err(violation) = budgets::check(&core) {
+                self.end(Verdict::Violated(violation));
+                return;
+            }
+        }
+    }
+
+    /// Stops the broker in good order, and looks whether its disk holds what was served.
+    fn stop_and_check_disk(&mut self) {
+        if self.ended.is_some() {
+            return;
+        }
+        let node = self.broker.node();
+        self.broker.stop(0);
+        let end = self.world.now() + STOP_MAX;
+        while self.world.state(node) == NodeState::Running && self.world.now() < end {
+            self.world.run_for(SLICE);
+        }
+        if self.world.state(node) == NodeState::Running {
+            self.end(Verdict::Violated(calm::stuck(
+                "the broker to stop",
+                STOP_MAX,
+            )));
+            return;
+        }
+        if !self.world.is_completed(node) {
+            // A sync that was planted to fail was this life's last: it ended itself instead, which is looked at.
+            self.look();
+            return;
+        }
+        for place in self.shared.places() {
+            let Some(topic) = self.shared.id(&place.0) else {
+                continue;
+            };
+            let key = PartitionKey {
+                topic,
+                partition: PartitionIndex(place.1),
+            };
+            let checked = disk::check(
+                self.world.disk(node),
+                brokers::DATA,
+                key,
+                &place,
+                &self.shared.ledger(),
+            );
+            if let Err(violation) = checked {
                 self.end(Verdict::Violated(violation));
                 return;
             }

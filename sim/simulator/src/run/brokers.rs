@@ -15,7 +15,7 @@ use crate::oracles::{Violation, calm};
 use crate::scenario::Scenario;
 
 /// Where the broker keeps its data on its disk.
-const DATA: &str = "/data";
+pub(super) const DATA: &str = "/data";
 
 /// How long until a broker that ended itself is started again.
 const RESTART_AFTER: Duration = Duration::from_millis(50);

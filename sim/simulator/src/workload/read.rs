@@ -3,7 +3,8 @@
 use core::net::SocketAddr;
 use std::sync::Arc;
 
-use client::{Acks, Client, ClientError, FetchOptions, Options, TopicRef, list_offsets};
+use client::{Acks, Client, ClientError, FetchOptions, Options, list_offsets};
+use model::TopicId;
 use runtime::{Frozen, Runtime};
 use stdx::Duration;
 
@@ -48,7 +49,8 @@ async fn write_and_read(
     step("a last connection to write and read");
     let client = Client::connect(runtime, broker, options).await?;
     step("a last write to");
-    let topic = TopicRef::named(&place.0);
+    let topic = client.topic(&place.0, false).await?;
+    shared.add_id(&place.0, TopicId(topic.id.0));
     let id = shared.ledger().send(place, 1, 10);
     let batch = Frozen::from(batch_bytes(id, 1, 10, runtime.wall().as_millis()));
     let producing = client

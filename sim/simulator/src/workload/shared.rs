@@ -4,8 +4,10 @@
 //! be `Send`.
 
 use core::sync::atomic::{AtomicU8, Ordering};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use model::TopicId;
 use stdx::Prng;
 
 use crate::ledger::{Ledger, Place};
@@ -33,6 +35,8 @@ pub struct Shared {
     violation: Mutex<Option<Violation>>,
     /// Partitions of topics that exist.
     places: Mutex<Vec<Place>>,
+    /// Identities of topics, learned by the last reader.
+    ids: Mutex<BTreeMap<String, TopicId>>,
     /// What the last reader waits for, in words.
     waiting_for: Mutex<String>,
 }
@@ -44,6 +48,7 @@ impl Default for Shared {
             ledger: Mutex::default(),
             violation: Mutex::default(),
             places: Mutex::default(),
+            ids: Mutex::default(),
             waiting_for: Mutex::new("topics to be made".to_owned()),
         }
     }
@@ -95,6 +100,16 @@ impl Shared {
     /// All partitions of topics that exist.
     pub fn places(&self) -> Vec<Place> {
         lock(&self.places).clone()
+    }
+
+    /// Notes the identity of a topic.
+    pub fn add_id(&self, name: &str, id: TopicId) {
+        lock(&self.ids).insert(name.to_owned(), id);
+    }
+
+    /// The identity of a topic, once it is known.
+    pub fn id(&self, name: &str) -> Option<TopicId> {
+        lock(&self.ids).get(name).copied()
     }
 
     /// One of them, drawn.
