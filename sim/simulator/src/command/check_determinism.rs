@@ -117,7 +117,13 @@ impl Arguments {
     fn both(&self) -> Result<(String, String), String> {
         let this =
             std::env::current_exe().map_err(|error| format!("cannot find this binary: {error}"))?;
-        let other = self.against.clone().unwrap_or_else(|| this.clone());
+        let other = match &self.against {
+            // The other process runs elsewhere: a relative path would not find it from there.
+            Some(path) => path
+                .canonicalize()
+                .map_err(|error| format!("cannot find {}: {error}", path.display()))?,
+            None => this.clone(),
+        };
         let spawn = |binary: &std::path::Path, number: usize| {
             let mut command = Command::new(binary);
             command.args([

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
-    /// Everything, each feature and fault left out half of the time [swarm].
+    /// Everything, each feature and fault left out half of the time: swarm testing.
     Swarm,
     /// No fault at all: everything must succeed.
     Calm,
