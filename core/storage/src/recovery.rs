@@ -1,6 +1,6 @@
 //! What we believe of a log after a crash, and why.
 //!
-//! A start reads every frame, decides by [`judge`], and makes what it believes durable before anybody may build on
+//! A start reads every frame, decides by [`judge()`], and makes what it believes durable before anybody may build on
 //! it. It changes files in three ways only: it removes a last segment that never got its header, cuts a torn tail,
 //! and writes the unproven part of the tail again. A crash in the middle of any of them leaves a log that the next
 //! start treats alike.
