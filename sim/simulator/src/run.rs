@@ -27,6 +27,7 @@ use crate::workload::{self, Phase, Shared};
 mod brokers;
 mod faults;
 mod ground;
+mod media;
 
 use brokers::Broker;
 use faults::Schedule;
@@ -105,6 +106,9 @@ impl Run {
         };
         let mut world = World::new(scenario.seed, config);
         let shared = Arc::new(Shared::default());
+        if scenario.is_beyond_model() {
+            shared.expect_beyond_model();
+        }
         let broker = Broker::start(&mut world, &scenario);
         let address = SocketAddr::from((BROKER_ADDRESS, BROKER_PORT));
         let clients = world.add_node(
@@ -205,6 +209,10 @@ impl Run {
         if !self.world.is_completed(node) {
             // A sync that was planted to fail was this life's last: it ended itself instead, which is looked at.
             self.look();
+            return;
+        }
+        if self.scenario.is_beyond_model() {
+            // What was damaged at rest differs from what was served before, and was refused since.
             return;
         }
         for place in self.shared.places() {

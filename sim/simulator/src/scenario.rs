@@ -190,6 +190,11 @@ impl Scenario {
         serde_json::from_str(text).map_err(ScenarioError::Malformed)
     }
 
+    /// Whether something happens in it that one replica alone is not promised to survive.
+    pub fn is_beyond_model(&self) -> bool {
+        self.faults.iter().any(|fault| fault.kind.is_beyond_model())
+    }
+
     /// The file's text.
     pub fn to_text(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("a scenario is plain data");

@@ -1,5 +1,6 @@
 //! The scan of one segment file: every frame in order, in bounded memory, up to the first that is bad.
 
+use records::layout;
 use runtime::{Buf, File, IoError, Runtime};
 use stdx::{crc32c, crc32c_append};
 
@@ -120,9 +121,10 @@ impl Scan<'_> {
         window: Buf,
     ) -> Result<i64, Fault> {
         let end = position + HEADER_BYTES as u64 + u64::from(header.body_bytes);
-        let first = window.as_slice()[HEADER_BYTES..].to_vec();
+        let body = &window.as_slice()[HEADER_BYTES..];
+        let first = body[..body.len().min(layout::HEADER_BYTES)].to_vec();
         let mut at = position + window.len() as u64;
-        let mut crc = crc32c(&first);
+        let mut crc = crc32c(body);
         drop(window);
         while at < end {
             let window = self.read(at).await.map_err(Fault::Unreadable)?;

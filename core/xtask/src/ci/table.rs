@@ -102,6 +102,15 @@ const SEEDS: &[Step] = &[
         "--out",
         "target/sim-failures"
     ),
+    sim!(
+        "run",
+        "--seeds",
+        "100",
+        "--profile",
+        "media",
+        "--out",
+        "target/sim-failures"
+    ),
     sim!("run", "--fresh", "200", "--out", "target/sim-failures"),
     sim!("check-determinism", "--seeds", "30"),
 ];

@@ -1,12 +1,13 @@
 //! Faults and their ends, in time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use runtime::CoreId;
 use stdx::{Duration, Instant};
 use world::{Crash, DiskFault, NodeId, World};
 
 use super::brokers::Broker;
+use super::media;
 use crate::outcome::Verdict;
 use crate::scenario::FaultKind;
 
@@ -40,6 +41,8 @@ pub(super) struct Schedule {
     fired: BTreeMap<&'static str, u64>,
     /// Faults that could not happen when their time came, by name.
     missed: BTreeMap<&'static str, u64>,
+    /// Folders of partitions with damage at rest.
+    rotten: BTreeSet<String>,
     /// Crashes at an event that has not come yet: how long the broker stays down then.
     armed: Option<u64>,
 }
@@ -128,7 +131,11 @@ impl Schedule {
                 self.befalls_network(kind, world, broker.node(), clients);
                 true
             }
+            FaultKind::BitRot { draw } => media::rot(world, broker.node(), draw, &mut self.rotten),
             FaultKind::SyncError
+            | FaultKind::WriteError
+            | FaultKind::DirectorySyncError
+            | FaultKind::ClockDrift { .. }
             | FaultKind::NoSpace { .. }
             | FaultKind::DiskStall { .. }
             | FaultKind::ClockStep { .. }
@@ -214,6 +221,16 @@ impl Schedule {
                 broker.may_end_itself();
                 world.fail_next(node, DiskFault::SyncError);
             }
+            FaultKind::WriteError => {
+                broker.may_end_itself();
+                world.fail_next(node, DiskFault::WriteError);
+            }
+            FaultKind::DirectorySyncError => {
+                broker.may_end_itself();
+                broker.may_refuse_to_start();
+                world.fail_next(node, DiskFault::DirectorySyncError);
+            }
+            FaultKind::ClockDrift { ppm } => world.set_drift(node, ppm),
             FaultKind::NoSpace { millis } => {
                 self.add(later(millis), Step::Room);
                 broker.may_refuse_to_start();

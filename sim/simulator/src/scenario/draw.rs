@@ -193,6 +193,8 @@ fn menu(profile: Profile) -> &'static [(&'static str, u64)] {
             ("pause", 2),
             ("core", 2),
             ("sync", 2),
+            ("write", 1),
+            ("directory", 1),
             ("space", 2),
             ("stall", 2),
             ("cut", 2),
@@ -200,11 +202,14 @@ fn menu(profile: Profile) -> &'static [(&'static str, u64)] {
             ("reset", 3),
             ("stream", 2),
             ("step", 2),
+            ("drift", 1),
             ("freeze", 1),
         ],
         Profile::Power => &[("power", 6), ("event", 6), ("crash", 1)],
         Profile::Disk => &[
             ("sync", 4),
+            ("write", 3),
+            ("directory", 2),
             ("space", 3),
             ("stall", 2),
             ("power", 3),
@@ -217,6 +222,7 @@ fn menu(profile: Profile) -> &'static [(&'static str, u64)] {
             ("stream", 3),
             ("power", 1),
         ],
+        Profile::Media => &[("rot", 6), ("restart", 3), ("crash", 2)],
         Profile::Calm | Profile::Rate50 | Profile::Rate500 | Profile::Rate5000 => &[],
     }
 }
@@ -279,6 +285,14 @@ fn fault(prng: &mut Prng, name: &str) -> FaultKind {
             millis,
         },
         "sync" => FaultKind::SyncError,
+        "write" => FaultKind::WriteError,
+        "directory" => FaultKind::DirectorySyncError,
+        "rot" => FaultKind::BitRot {
+            draw: prng.next_u64() >> 12,
+        },
+        "drift" => FaultKind::ClockDrift {
+            ppm: i32::try_from(prng.below(2_000)).expect("small") - 1_000,
+        },
         "space" => FaultKind::NoSpace { millis },
         "stall" => FaultKind::DiskStall { millis },
         "cut" => FaultKind::Cut { millis },
@@ -307,8 +321,9 @@ mod tests {
     #[test]
     fn every_kind_of_fault_is_drawn_and_inside_the_run() {
         let mut seen = BTreeSet::new();
-        for seed in 0..500 {
-            let scenario = scenario(seed, Profile::Swarm);
+        let swarm = (0..500).map(|seed| scenario(seed, Profile::Swarm));
+        let media = (0..20).map(|seed| scenario(seed, Profile::Media));
+        for scenario in swarm.chain(media) {
             for fault in &scenario.faults {
                 assert!(fault.at_micros < scenario.safety_millis * 1_000);
                 seen.insert(fault.kind.name());

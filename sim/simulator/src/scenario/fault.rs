@@ -52,6 +52,16 @@ pub enum FaultKind {
     },
     /// The next syncs fail once; the pages count as clean afterwards.
     SyncError,
+    /// The next write fails once.
+    WriteError,
+    /// The next sync of a directory fails once.
+    DirectorySyncError,
+    /// One bit of a topic's durable files flips. Beyond what one replica can mend: its range may be refused, and
+    /// nothing wrong may be served.
+    BitRot {
+        /// Which bit of which file, among those that there are then.
+        draw: u64,
+    },
     /// Nothing can be written for lack of room.
     NoSpace {
         /// For this long.
@@ -86,6 +96,11 @@ pub enum FaultKind {
         /// By this, forward or back.
         millis: i64,
     },
+    /// Both clocks run at another pace from now on.
+    ClockDrift {
+        /// Parts per million fast or slow.
+        ppm: i32,
+    },
     /// The wall clock stands still.
     ClockFreeze {
         /// For this long.
@@ -94,6 +109,11 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Whether it is more than one replica alone is promised to survive.
+    pub const fn is_beyond_model(self) -> bool {
+        matches!(self, Self::BitRot { .. })
+    }
+
     /// The name in tables.
     pub const fn name(self) -> &'static str {
         match self {
@@ -104,6 +124,9 @@ impl FaultKind {
             Self::Pause { .. } => "pause",
             Self::StallCore { .. } => "core stall",
             Self::SyncError => "sync error",
+            Self::WriteError => "write error",
+            Self::DirectorySyncError => "directory sync error",
+            Self::BitRot { .. } => "bit rot",
             Self::NoSpace { .. } => "no space",
             Self::DiskStall { .. } => "disk stall",
             Self::Cut { .. } => "cut both ways",
@@ -111,12 +134,13 @@ impl FaultKind {
             Self::Reset => "reset",
             Self::StallLink { .. } => "link stall",
             Self::ClockStep { .. } => "clock step",
+            Self::ClockDrift { .. } => "clock drift",
             Self::ClockFreeze { .. } => "clock freeze",
         }
     }
 
     /// All names, for tables that list what never happened.
-    pub const NAMES: [&'static str; 15] = [
+    pub const NAMES: [&'static str; 19] = [
         "power cut",
         "process crash",
         "power cut at an event",
@@ -124,6 +148,9 @@ impl FaultKind {
         "pause",
         "core stall",
         "sync error",
+        "write error",
+        "directory sync error",
+        "bit rot",
         "no space",
         "disk stall",
         "cut both ways",
@@ -131,6 +158,7 @@ impl FaultKind {
         "reset",
         "link stall",
         "clock step",
+        "clock drift",
         "clock freeze",
     ];
 }

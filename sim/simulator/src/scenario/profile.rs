@@ -16,6 +16,8 @@ pub enum Profile {
     Disk,
     /// Cuts, resets, stalls.
     Network,
+    /// Bits that flip at rest, with restarts: beyond what one replica survives, so a range may be refused.
+    Media,
     /// No fault, 50 operations a simulated second: for measuring.
     Rate50,
     /// No fault, 500 operations a simulated second.
@@ -33,6 +35,7 @@ impl Profile {
             Self::Power => "power",
             Self::Disk => "disk",
             Self::Network => "network",
+            Self::Media => "media",
             Self::Rate50 => "rate50",
             Self::Rate500 => "rate500",
             Self::Rate5000 => "rate5000",

@@ -159,13 +159,9 @@ impl Act {
         };
         let batches: Vec<BatchView<'_>> = answer.batches().map_while(Result::ok).collect();
         let high_watermark = answer.high_watermark;
+        self.shared
+            .note_high_watermark(&self.place, told_before, high_watermark);
         let mut ledger = self.shared.ledger();
-        self.shared.judge(visible::note(
-            &mut ledger,
-            &self.place,
-            told_before,
-            high_watermark,
-        ));
         self.shared
             .judge(visible::check(&self.place, high_watermark, &batches));
         self.shared
@@ -188,13 +184,8 @@ impl Act {
         {
             Ok(listed) => {
                 if timestamp == list_offsets::LATEST {
-                    let noted = visible::note(
-                        &mut self.shared.ledger(),
-                        &self.place,
-                        told_before,
-                        listed.offset,
-                    );
-                    self.shared.judge(noted);
+                    self.shared
+                        .note_high_watermark(&self.place, told_before, listed.offset);
                 }
                 self.settle("list offsets", Ok(()));
             }

@@ -74,7 +74,7 @@ impl Actor {
 
     async fn connect(&mut self) -> Result<Client, ClientError> {
         let options = Options {
-            connect_timeout: Duration::from_secs(2),
+            connect_timeout: Duration::from_secs(*self.prng.choose(&[2, 8])),
             request_timeout: self.patience,
             in_flight_max: self.shape.in_flight as usize,
             version_caps: self.draw_version_caps(),

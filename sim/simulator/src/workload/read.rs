@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use client::{Acks, Client, ClientError, FetchOptions, Options, list_offsets};
 use model::TopicId;
+use protocol::ErrorCode;
 use runtime::{Frozen, Runtime};
 use stdx::Duration;
 
@@ -25,6 +26,13 @@ pub(super) async fn everything(runtime: &Runtime, shared: &Arc<Shared>, broker: 
         loop {
             match write_and_read(runtime, shared, broker, &place).await {
                 Ok(()) => break,
+                // Damage that one replica cannot mend: refused, which is what is promised then.
+                Err(error)
+                    if shared.is_beyond_model()
+                        && error.code() == Some(ErrorCode::KafkaStorageError) =>
+                {
+                    break;
+                }
                 Err(error) => {
                     shared.wait_for(format!("{}, which failed: {error}", shared.waiting_for()));
                     runtime.sleep(RETRY_AFTER).await;

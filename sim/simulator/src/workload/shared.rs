@@ -3,7 +3,7 @@
 //! The world runs on one thread, and the lock is never held across a wait: it is there because a node's main must
 //! be `Send`.
 
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +11,7 @@ use model::TopicId;
 use stdx::Prng;
 
 use crate::ledger::{Ledger, Place};
-use crate::oracles::Violation;
+use crate::oracles::{Violation, visible};
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +31,7 @@ pub enum Phase {
 #[derive(Debug)]
 pub struct Shared {
     phase: AtomicU8,
+    beyond_model: AtomicBool,
     ledger: Mutex<Ledger>,
     violation: Mutex<Option<Violation>>,
     /// Partitions of topics that exist.
@@ -45,6 +46,7 @@ impl Default for Shared {
     fn default() -> Self {
         Self {
             phase: AtomicU8::new(Phase::SettingUp as u8),
+            beyond_model: AtomicBool::new(false),
             ledger: Mutex::default(),
             violation: Mutex::default(),
             places: Mutex::default(),
@@ -74,9 +76,29 @@ impl Shared {
         self.phase.fetch_max(phase as u8, Ordering::Relaxed);
     }
 
+    /// Something happens that one replica alone need not survive: a range may be refused.
+    pub fn expect_beyond_model(&self) {
+        self.beyond_model.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a range may be refused.
+    pub fn is_beyond_model(&self) -> bool {
+        self.beyond_model.load(Ordering::Relaxed)
+    }
+
     /// What the clients know.
     pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
         lock(&self.ledger)
+    }
+
+    /// Notes the high watermark that a client was told. Where damage is expected it may go back: what is refused has
+    /// no end that could be told.
+    pub fn note_high_watermark(&self, place: &Place, told_before: i64, high_watermark: i64) {
+        if self.is_beyond_model() && high_watermark < told_before {
+            return;
+        }
+        let noted = visible::note(&mut self.ledger(), place, told_before, high_watermark);
+        self.judge(noted);
     }
 
     /// Notes a broken promise; the first one counts.

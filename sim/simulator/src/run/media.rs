@@ -1,0 +1,103 @@
+//! Damage at rest.
+//!
+//! One replica alone can only refuse what is damaged, and only where something readable proves that it was
+//! committed: a later frame that carries a commit at or above it. What lies between two such proofs is outside the
+//! fault model [protocol-aware recovery], so damage is put where there is a proof, once for a partition.
+
+use std::collections::BTreeSet;
+
+use model::{LogIndex, PartitionKey};
+use stdx::Prng;
+use storage::frame::{FrameHeader, HEADER_BYTES};
+use storage::segment::{SEGMENT_HEADER_BYTES, parse_file_name};
+use world::{Disk, NodeId, World};
+
+use super::brokers::DATA;
+
+/// A frame on the disk.
+#[derive(Clone, Debug)]
+struct Place {
+    file: String,
+    at: u64,
+    header: FrameHeader,
+}
+
+/// Flips one bit of a frame of some topic. False when there is none yet whose loss would be noticed.
+pub(super) fn rot(
+    world: &mut World,
+    node: NodeId,
+    draw: u64,
+    rotten: &mut BTreeSet<String>,
+) -> bool {
+    let mut prng = Prng::from_seed(draw);
+    let disk = world.disk(node);
+    let mut proven = Vec::new();
+    for folder in partitions(disk)
+        .into_iter()
+        .filter(|folder| !rotten.contains(folder))
+    {
+        let frames = frames(disk, &folder);
+        let Some(proof) = frames.iter().max_by_key(|place| place.header.commit()) else {
+            continue;
+        };
+        let commit: LogIndex = proof.header.commit();
+        let below = frames.iter().filter(|place| {
+            place.header.index <= commit && place.header.index < proof.header.index
+        });
+        proven.extend(below.cloned().map(|place| (folder.clone(), place)));
+    }
+    if proven.is_empty() {
+        return false;
+    }
+    let (folder, place) = prng.choose(&proven).clone();
+    let length = HEADER_BYTES as u64 + u64::from(place.header.body_bytes);
+    let offset = place.at + prng.below(length);
+    rotten.insert(folder);
+    world
+        .disk_mut(node)
+        .rot(&place.file, offset, 1 << prng.below(8))
+}
+
+/// The folders of all partitions but the controller's: without its decisions there is no broker to ask.
+fn partitions(disk: &Disk) -> Vec<String> {
+    let topics = format!("{DATA}/topics");
+    let controller = PartitionKey::CONTROLLER.topic.to_string();
+    let names = |path: &str| disk.durable_names(path).unwrap_or_default();
+    let topics = names(&topics)
+        .into_iter()
+        .filter(|name| *name != controller)
+        .map(|name| format!("{topics}/{name}"));
+    topics
+        .flat_map(|topic| {
+            names(&topic)
+                .into_iter()
+                .map(move |partition| format!("{topic}/{partition}"))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The durable frames of a partition, in no order.
+fn frames(disk: &Disk, folder: &str) -> Vec<Place> {
+    let mut places = Vec::new();
+    for name in disk.durable_names(folder).unwrap_or_default() {
+        if parse_file_name(&name).is_none() {
+            continue;
+        }
+        let file = format!("{folder}/{name}");
+        let bytes = disk.durable_bytes(&file).unwrap_or_default();
+        let mut at = SEGMENT_HEADER_BYTES;
+        while bytes.len() >= at + HEADER_BYTES {
+            let Ok(header) = FrameHeader::decode(&bytes[at..]) else {
+                break;
+            };
+            places.push(Place {
+                file: file.clone(),
+                at: at as u64,
+                header,
+            });
+            at += usize::try_from(header.frame_bytes()).unwrap_or(usize::MAX - at);
+        }
+    }
+    places
+}
