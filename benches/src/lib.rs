@@ -1,1 +1,5 @@
-//! Benchmarks of the hot paths.
+//! Benches: `benches/micro.rs` for what every record passes. The load driver comes with its own folder.
+//!
+//! Absolute numbers of a shared machine mean nothing; every group carries a control of the same run, and a result is
+//! a ratio to it.
+#![forbid(unsafe_code)]
