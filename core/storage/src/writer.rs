@@ -249,6 +249,14 @@ fn completed(inner: &Inner, number: u64, failed: Option<runtime::IoError>) {
     } else {
         WriteStatus::Done
     };
+    if full && !no_space {
+        // Those that completed before this failure and are not behind `flushed` yet, too.
+        for write in &mut state.writes {
+            if write.status == WriteStatus::Done {
+                write.status = WriteStatus::NoSpace;
+            }
+        }
+    }
     state.no_space = full;
     stdx::sometimes!(marks::WRITES_COMPLETED_OUT_OF_ORDER, earlier);
     stdx::sometimes!(marks::NO_SPACE_ENTERED, full && !no_space);
@@ -331,7 +339,11 @@ async fn roll(inner: &Rc<Inner>) {
                 inner.state.borrow_mut().segments.push(segment);
                 break;
             }
-            Err(error) if error.kind() == IoErrorKind::NoSpace => {
+            // Out of room, or of descriptors: both pass, and nothing was written.
+            Err(error)
+                if [IoErrorKind::NoSpace, IoErrorKind::TooManyOpenFiles]
+                    .contains(&error.kind()) =>
+            {
                 enter_no_space(inner);
                 inner.runtime.sleep(NO_SPACE_PAUSE).await;
             }
