@@ -21,8 +21,30 @@ pub enum Crash {
 /// The event at which a node is to die.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CrashPoint {
-    event: u64,
+    at: At,
     crash: Crash,
+}
+
+/// When it comes.
+#[derive(Clone, Copy, Debug)]
+enum At {
+    /// At this event of whichever life gets there.
+    OfALife(u64),
+    /// After so many more, however many lives they take.
+    FromNow(u64),
+}
+
+impl CrashPoint {
+    /// Counts an event, the `events`th of its life, and says whether it is the one.
+    fn comes(&mut self, events: u64) -> bool {
+        match &mut self.at {
+            At::OfALife(event) => *event <= events,
+            At::FromNow(left) => {
+                *left = left.saturating_sub(1);
+                *left == 0
+            }
+        }
+    }
 }
 
 /// Why a life of a node ended before its main tasks did.
@@ -61,13 +83,15 @@ impl World {
     /// Lets a node die at its `event`th event, counted from the start of the life it lives or will live next,
     /// instead of that event. Chosen anew it forgets the earlier choice; once it happened it does not return.
     pub fn crash_at_event(&mut self, id: NodeId, event: u64, crash: Crash) {
-        self.node_mut(id).crash_point = Some(CrashPoint { event, crash });
+        let at = At::OfALife(event);
+        self.node_mut(id).crash_point = Some(CrashPoint { at, crash });
     }
 
-    /// Lets a node die at the `events`th event from now on.
+    /// Lets a node die at the `events`th event from now on, whether this life sees it or a later one: in recovery
+    /// too.
     pub fn crash_after_events(&mut self, id: NodeId, events: u64, crash: Crash) {
-        let event = self.node(id).events + events;
-        self.crash_at_event(id, event, crash);
+        let at = At::FromNow(events);
+        self.node_mut(id).crash_point = Some(CrashPoint { at, crash });
     }
 
     /// Forgets the event at which a node was to die. True when it had not come yet.
@@ -88,7 +112,7 @@ impl World {
         }
         node.events += 1;
         let events = node.events;
-        let Some(point) = node.crash_point.take_if(|point| point.event <= events) else {
+        let Some(point) = node.crash_point.take_if(|point| point.comes(events)) else {
             return false;
         };
         self.coverage.hit(Fault::CrashPoint);
