@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use std::sync::Arc;
 
 use kafka::{Closed, Ended};
+use model::PartitionKey;
 use runtime::{CoreId, IoError};
 
 /// Takes the events of all cores, on the core where each happened. It must not block.
@@ -77,6 +78,13 @@ pub enum Event {
         /// As remarkable ones since the last such line.
         held_back: u64,
     },
+    /// A replica panicked. It serves nothing any more and keeps its files; everything else goes on.
+    ReplicaFenced {
+        /// The partition.
+        key: PartitionKey,
+        /// What it said.
+        why: String,
+    },
     /// It was asked to stop.
     Stopping,
     /// All connections are over.
@@ -104,6 +112,7 @@ impl Event {
             | Self::AcceptFailed { .. }
             | Self::ConnectionRefused { .. }
             | Self::CoreLate { .. } => Level::Warn,
+            Self::ReplicaFenced { .. } => Level::Error,
             Self::ConnectionEnded { ended, .. } => level_of(ended),
             Self::FolderOpened { .. }
             | Self::Listening { .. }
@@ -162,6 +171,7 @@ impl fmt::Display for Event {
             Self::ConnectionEnded { ended, held_back } => {
                 write!(f, "{ended} (and {held_back} before)")
             }
+            Self::ReplicaFenced { key, why } => write!(f, "fenced partition {key}: {why}"),
             Self::Stopping => f.write_str("stopping"),
             Self::Drained { connections_cut: 0 } => f.write_str("all connections ended"),
             Self::Drained { connections_cut } => {

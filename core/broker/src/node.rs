@@ -36,7 +36,6 @@ struct Running {
     acceptor: Acceptor,
     /// Owns the controller.
     controller: Scope,
-    folder: DataFolder,
 }
 
 impl Node {
@@ -56,29 +55,46 @@ impl Node {
 
     /// Starts, runs until `handle` stops it, and shuts down. All cores end with it.
     pub(crate) async fn run(&self, handle: &Handle) -> Result<(), StartError> {
+        // The folder first: a second broker by mistake hears of the lock before it does anything at all. And it is
+        // held to the very end, whatever happens in between: other cores write to it until they are closed.
+        let folder = match self.open_folder().await {
+            Ok(folder) => folder,
+            Err(error) => {
+                self.order_all(Order::Close).await;
+                return Err(error);
+            }
+        };
+        let outcome = self.run_in(folder, handle).await;
+        if outcome.is_ok() {
+            self.tell(Event::Closed);
+        }
+        outcome
+    }
+
+    /// The same, once the folder is ours.
+    async fn run_in(&self, mut folder: DataFolder, handle: &Handle) -> Result<(), StartError> {
         // A signal that comes during a long recovery ends that too: what was recovered so far is kept.
-        let started = race(self.start(), self.stopping(handle)).await;
+        let started = race(self.start(&mut folder), self.stopping(handle)).await;
         let outcome = match started {
             Either::Left(Ok(running)) => {
                 self.stopping(handle).await;
                 self.tell(Event::Stopping);
                 self.stop(running).await;
-                return Ok(());
+                Ok(())
             }
             Either::Left(Err(error)) => Err(error),
             Either::Right(()) => Ok(()),
         };
         self.order_all(Order::Close).await;
+        drop(folder);
         outcome
     }
 
-    async fn start(&self) -> Result<Running, StartError> {
-        // The folder first: a second broker by mistake hears of the lock before it does anything at all.
-        let mut folder = self.open_folder().await?;
-        // Then the addresses: a port in use is said at once, not after a long recovery. Clients that connect already
+    async fn start(&self, folder: &mut DataFolder) -> Result<Running, StartError> {
+        // First the addresses: a port in use is said at once, not after a long recovery. Clients that connect already
         // wait in the backlog.
         let listeners = self.listen().await?;
-        let controller = self.start_controller(&mut folder).await?;
+        let controller = self.start_controller(folder).await?;
         self.view.ready().await;
         let addresses = listeners.iter().map(Listener::address).collect();
         let acceptor = Acceptor::start(
@@ -92,24 +108,19 @@ impl Node {
         Ok(Running {
             acceptor,
             controller,
-            folder,
         })
     }
 
-    /// Takes everything down, each step after the one before it.
+    /// Takes down what serves clients, each step after the one before it.
     async fn stop(&self, running: Running) {
         let Running {
             acceptor,
             controller,
-            folder,
         } = running;
         drop(acceptor);
         let Done { connections_cut } = self.order_all(Order::Drain).await;
         self.tell(Event::Drained { connections_cut });
         drop(controller);
-        self.order_all(Order::Close).await;
-        drop(folder);
-        self.tell(Event::Closed);
     }
 
     async fn open_folder(&self) -> Result<DataFolder, StartError> {

@@ -11,6 +11,7 @@ use storage::DataPath;
 
 use crate::config::Config;
 use crate::connections::Connections;
+use crate::event::{Event, Log};
 use crate::orders::{Done, ORDERS, Order};
 
 /// Of a core's memory, the share for requests from before they are read until they are answered. The rest, beside
@@ -55,6 +56,7 @@ impl Worker {
             connections,
         };
         worker.follow();
+        worker.tell_faults(Arc::clone(&config.log));
         worker
     }
 
@@ -85,6 +87,21 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Tells of replicas that panicked: they are fenced, and the node lives on.
+    fn tell_faults(&self, log: Log) {
+        let faults = self.host.faults();
+        let telling = async move {
+            while let Some((key, why)) = faults.pop().await {
+                log(Event::ReplicaFenced { key, why });
+            }
+        };
+        drop(
+            self.runtime
+                .root()
+                .spawn(Class::Background, "tell of fenced replicas", telling),
+        );
     }
 
     /// Follows the controller, and takes connections once there is something to see.

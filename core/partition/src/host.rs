@@ -18,12 +18,15 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use model::PartitionKey;
-use runtime::sync::Signal;
+use runtime::sync::{Queue, Signal};
 use runtime::{Budget, Class, Runtime, Scope, Spawner, race};
 use storage::{DataPath, READ_BUDGET_BYTES_MIN};
 
 use crate::calls::{OPEN, PROPOSE, ProposeError, READ, REMOVE, ReadError, SEEK, WATCH};
 use crate::replica::Replica;
+
+/// Panics that wait to be told of; more of them tell nothing new.
+const FAULTS_KEPT: usize = 64;
 
 /// What a host needs to know.
 #[derive(Clone, Debug)]
@@ -45,6 +48,8 @@ struct Inner {
     /// A slot changed its state.
     changed: Signal,
     stopping: Cell<bool>,
+    /// Replicas that panicked and nobody was told of.
+    faults: Queue<(PartitionKey, String)>,
 }
 
 /// What this core has of a partition.
@@ -103,6 +108,7 @@ impl Host {
             data: config.data,
             slots: RefCell::new(BTreeMap::new()),
             changed: Signal::new(),
+            faults: Queue::new(FAULTS_KEPT),
             stopping: Cell::new(false),
             runtime,
         });
@@ -134,6 +140,12 @@ impl Host {
             serve_removals(Rc::clone(&inner), root.clone()),
         );
         Self(inner)
+    }
+
+    /// The partitions whose replicas panicked and were fenced, with what they said, as it happens: whoever assembles
+    /// the node tells it on.
+    pub fn faults(&self) -> Queue<(PartitionKey, String)> {
+        self.0.faults.clone()
     }
 
     /// Takes nothing more, makes everything durable, answers who waits, and closes the files.
@@ -184,6 +196,15 @@ impl Inner {
             Some(Slot::Fenced(why)) => Err(Absent::Fenced(why.clone())),
             Some(Slot::Opening | Slot::Removing) | None => Err(Absent::Unknown),
         }
+    }
+}
+
+impl Inner {
+    /// Lets it be told that a replica was fenced. Nobody has to listen.
+    fn tell(&self, key: PartitionKey, why: &str) {
+        self.faults
+            .try_push((key, why.to_owned()))
+            .unwrap_or_default();
     }
 }
 

@@ -46,6 +46,7 @@ pub(super) async fn open(inner: &Rc<Inner>, open: Open) -> Result<Opened, String
         Err(Failure::Refused(why)) => (None, Err(why)),
         Err(Failure::Panicked(fault)) => {
             let why = fenced(key, &fault);
+            inner.tell(key, &why);
             (Some(Slot::Fenced(why.clone())), Err(why))
         }
     };
@@ -129,6 +130,7 @@ async fn supervise(inner: &Inner, key: PartitionKey, scope: &Scope, ended: &Cell
         return;
     };
     let why = fenced(key, &fault);
+    inner.tell(key, &why);
     let panicked = inner
         .slots
         .borrow_mut()
