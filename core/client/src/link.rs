@@ -185,6 +185,10 @@ async fn write_all(shared: &Shared, mut half: SendHalf) -> Result<(), IoError> {
     while let Some(outgoing) = shared.outgoing.pop().await {
         if let Some(waiting) = outgoing.waiting {
             room(shared).await;
+            if shared.broken.borrow().is_some() {
+                // It failed meanwhile: who waits for this one is told by its going.
+                return Ok(());
+            }
             // In line before it is sent: the answer may be there before the send is known to be done.
             shared.waiting.borrow_mut().push_back(waiting);
         }

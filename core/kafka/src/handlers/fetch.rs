@@ -104,7 +104,8 @@ async fn finish(connection: &Connection, request: Request, asked: &FetchRequest)
     let plan = Plan::new(asked, by_id, &context.cluster);
     let deadline = deadline(connection, asked, request.received);
     let bytes_max = size(asked.max_bytes).min(context.config.fetch_bytes_max);
-    let bytes_min = size(asked.min_bytes);
+    // What the answer cannot hold is not waited for.
+    let bytes_min = size(asked.min_bytes).min(bytes_max);
     let lease_bytes = bytes_max
         .min(plan.bytes_max())
         .max(context.config.message_bytes_max);

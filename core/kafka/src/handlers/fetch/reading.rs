@@ -86,7 +86,13 @@ impl Reading {
 pub(crate) async fn read_all(context: &Context, plan: &Plan, bytes_max: usize) -> Reading {
     let mut reading = Reading::default();
     while reading.outcomes.len() < plan.entries.len() {
-        for answer in start_window(&context.router, plan, &reading, bytes_max).await {
+        // The way there may be full of reads that wait for the very memory that this one holds.
+        let starting = start_window(&context.router, plan, &reading, bytes_max);
+        let Some(window) = context.runtime.timeout(PATIENCE, starting).await else {
+            give_up(context, plan, &mut reading).await;
+            return reading;
+        };
+        for answer in window {
             let outcome = match answer {
                 Ok(answer) => context.runtime.timeout(PATIENCE, answer.outcome()).await,
                 Err(failure) => {
@@ -117,8 +123,8 @@ async fn give_up(context: &Context, plan: &Plan, reading: &mut Reading) {
     for entry in plan.entries.iter().skip(reading.outcomes.len()) {
         let outcome = match &entry.wanted {
             Ok(wanted) => {
-                let answer = router.read(read(wanted, 0, false)).await;
-                let answered = context.runtime.timeout(MARKS_PATIENCE, answer.outcome());
+                let asking = async { router.read(read(wanted, 0, false)).await.outcome().await };
+                let answered = context.runtime.timeout(MARKS_PATIENCE, asking);
                 // Not even that: its core stands still.
                 let answered = answered.await.ok_or(ErrorCode::RequestTimedOut.into());
                 answered.and_then(|outcome| outcome.map_err(Failure::from))
