@@ -30,7 +30,7 @@ pub mod exit {
   cargo sim run --seeds 1000          seeds 0 to 999 on all cores
   cargo sim run --seed 4711           one seed, with its story
   cargo sim run --fresh 100           seeds that nobody has run
-  cargo sim replay sim-failures/4711.json
+  cargo sim replay sim-failures/swarm-4711.json
   cargo sim check-determinism --seeds 100
   cargo sim draw --seed 4711          the scenario as a file
 

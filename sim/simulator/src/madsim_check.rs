@@ -32,7 +32,18 @@ pub fn twice(scenario: &Scenario) -> Result<(), String> {
     let checked = catch_unwind(AssertUnwindSafe(|| {
         Runtime::check_determinism(scenario.seed, madsim::Config::default(), checked_run);
     }));
-    checked.map_err(|_panic| "madsim's check found two different runs".to_owned())
+    checked.map_err(|payload| {
+        let text = payload.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| {
+            payload
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+        });
+        format!(
+            "madsim's check stopped: {}",
+            text.unwrap_or_else(|| "two different runs".to_owned())
+        )
+    })
 }
 
 async fn checked_run() {

@@ -162,9 +162,12 @@ pub fn reproduce(scenario: &Scenario, path: &Path, mutant: Option<&str>) -> Stri
         Some(id) => (" --features simulator/mutants", format!(" --mutant {id}")),
         None => ("", String::new()),
     };
-    format!(
-        "cargo run --quiet --release --package simulator{feature} --bin sim -- replay {}{planted}  # seed {}",
-        path.display(),
-        scenario.seed
-    )
+    let sim = format!("cargo run --quiet --release --package simulator{feature} --bin sim --");
+    let (seed, profile) = (scenario.seed, scenario.profile.name());
+    let again = format!("{sim} run --seed {seed} --profile {profile}{planted}");
+    if path.exists() {
+        format!("{sim} replay '{}'{planted}  # or: {again}", path.display())
+    } else {
+        again
+    }
 }

@@ -75,7 +75,7 @@ pub struct TopicShape {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientShape {
-    /// Operations, at most; it also stops when the safety phase ends.
+    /// Operations, at most; where faults are scheduled it goes on until the safety phase ends.
     pub operations: u32,
     /// Mean pause between two operations, in microseconds.
     pub pace_micros: u64,

@@ -1,6 +1,6 @@
 //! `sim check-determinism`: the same seeds in two processes whose surroundings differ.
 //!
-//! Another environment, working directory and number of jobs, and by itself another address layout: what leaks
+//! Another environment and working directory, and by itself another address layout: what leaks
 //! into a run from any of them shows as another digest. Checkpoints say after which event the two went apart.
 
 use std::process::{Command, Stdio};
@@ -10,6 +10,7 @@ use clap::Args;
 use super::exit;
 use super::run::{note, print};
 use crate::madsim_check;
+use crate::outcome::Verdict;
 use crate::run::on_fresh_thread;
 use crate::scenario::{Profile, draw};
 
@@ -55,6 +56,12 @@ impl Digests {
                 .iter()
                 .map(|digest| format!("{digest:032x}"))
                 .collect();
+            if let Verdict::Violated(violation) = &outcome.verdict {
+                note(&format!(
+                    "sim: seed {seed} breaks a promise, which comes before determinism:\n{violation}\n"
+                ));
+                return exit::VIOLATED;
+            }
             print(&format!(
                 "{seed} {} {:032x} {}\n",
                 outcome.events,

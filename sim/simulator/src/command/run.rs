@@ -18,10 +18,10 @@ use crate::scenario::{Profile, Scenario, draw};
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Seeds 0 to N-1.
-    #[arg(long, value_name = "N", group = "which")]
+    #[arg(long, value_name = "N", group = "which", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: Option<u64>,
     /// N seeds that are drawn now; each failing one is printed.
-    #[arg(long, value_name = "N", group = "which")]
+    #[arg(long, value_name = "N", group = "which", value_parser = clap::value_parser!(u64).range(1..))]
     fresh: Option<u64>,
     /// One seed, with its story.
     #[arg(long, value_name = "SEED", group = "which")]
@@ -139,7 +139,7 @@ impl Arguments {
                 note(&format!("sim: {message}\n"));
             }
         }
-        let path = self.out.join(format!("{}.json", scenario.seed));
+        let path = kept_at(&self.out, scenario);
         note(&format!(
             "{}\n",
             report::reproduce(scenario, &path, self.mutant.as_deref())
@@ -168,8 +168,17 @@ fn default_jobs() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
+/// Where a failing scenario is kept: the same seed draws another one from another profile.
+fn kept_at(directory: &Path, scenario: &Scenario) -> PathBuf {
+    directory.join(format!(
+        "{}-{}.json",
+        scenario.profile.name(),
+        scenario.seed
+    ))
+}
+
 fn keep(directory: &Path, scenario: &Scenario) -> Result<(), String> {
-    let path = directory.join(format!("{}.json", scenario.seed));
+    let path = kept_at(directory, scenario);
     std::fs::create_dir_all(directory)
         .and_then(|()| std::fs::write(&path, scenario.to_text()))
         .map_err(|error| {

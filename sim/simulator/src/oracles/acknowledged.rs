@@ -50,6 +50,16 @@ pub fn check(ledger: &Ledger, place: &Place) -> Result<(), Violation> {
     let Some(history) = ledger.partitions.get(place) else {
         return Ok(());
     };
+    for (&id, &found_at) in &history.places {
+        let told = ledger.sent.get(&id).and_then(|sent| sent.base_offset);
+        if let Some(base_offset) = told.filter(|&base_offset| base_offset != found_at) {
+            return Err(violation(format!(
+                "batch {} was acknowledged at {} offset {base_offset} and is at {found_at}",
+                id.0,
+                named(place),
+            )));
+        }
+    }
     for (&base_offset, &id) in &history.acknowledged {
         let seen = history.seen.get(&base_offset).map(|seen| seen.batch);
         if seen != Some(id) {

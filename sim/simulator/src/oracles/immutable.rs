@@ -3,7 +3,7 @@
 //! "For ever" holds because nothing is visible before it is durable: a batch that was read and is gone after a
 //! power cut was served too early.
 
-use records::BatchView;
+use records::{BatchView, RecordsError};
 
 use super::{Violation, named};
 use crate::ledger::{Ledger, Place, Seen, recognise};
@@ -55,6 +55,14 @@ pub fn note(ledger: &mut Ledger, place: &Place, batch: &BatchView<'_>) -> Result
     }
     history.seen.insert(base_offset, seen);
     Ok(())
+}
+
+/// An answer held what is no batch.
+pub fn unreadable(place: &Place, offset: i64, error: &RecordsError) -> Violation {
+    violation(format!(
+        "a fetch of {} from {offset} returned what is no batch: {error}",
+        named(place)
+    ))
 }
 
 /// After a last complete read up to `log_end`: nothing that was ever seen lay beyond it.

@@ -3,19 +3,16 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use broker::{Config, Event, Handle, ListenAt};
+use broker::{Config, Event, Handle, ListenAt, StartError};
 use model::NodeId as BrokerId;
 use runtime::Main;
 use stdx::{Duration, Instant};
 use world::{Cause, NodeId, NodeState, World};
 
 use super::faults::{Schedule, Step};
-use super::{BROKER_ADDRESS, BROKER_PORT, ground};
+use super::{BROKER_ADDRESS, BROKER_PORT, DATA, ground};
 use crate::oracles::{Violation, calm};
 use crate::scenario::Scenario;
-
-/// Where the broker keeps its data on its disk.
-pub(super) const DATA: &str = "/data";
 
 /// How long until a broker that ended itself is started again.
 const RESTART_AFTER: Duration = Duration::from_millis(50);
@@ -31,12 +28,12 @@ pub(super) struct Broker {
     starts: usize,
     story: Arc<Story>,
     deaths_seen: usize,
-    /// A sync error was planted: it ends the process, by rule.
-    may_end_itself: bool,
+    /// Failures of the disk were planted that end the process, by rule: one end for each.
+    ends_allowed: u32,
     /// The disk was full at some time: a start may be refused.
     may_refuse_to_start: bool,
-    /// After it was asked to stop, it stays down for this long.
-    down_after_stop: u64,
+    /// It was asked to stop, and is to stay down for this long.
+    stopping: Option<u64>,
 }
 
 /// What the broker said, with the time of the slice in which it said it.
@@ -72,9 +69,9 @@ impl Broker {
             starts: 0,
             story: Arc::new(Story::default()),
             deaths_seen: 0,
-            may_end_itself: false,
+            ends_allowed: 0,
             may_refuse_to_start: false,
-            down_after_stop: 0,
+            stopping: None,
         };
         broker.start_if_down(world);
         broker
@@ -94,9 +91,9 @@ impl Broker {
         world.state(self.node) == NodeState::Running
     }
 
-    /// Lets it end itself once, for a failed sync.
+    /// Lets it end itself once more, for a write or sync that fails.
     pub(super) fn may_end_itself(&mut self) {
-        self.may_end_itself = true;
+        self.ends_allowed += 1;
     }
 
     /// Lets it refuse to start, for lack of room.
@@ -104,9 +101,14 @@ impl Broker {
         self.may_refuse_to_start = true;
     }
 
+    /// There is no reason any more to refuse a start.
+    pub(super) fn must_start(&mut self) {
+        self.may_refuse_to_start = false;
+    }
+
     /// Asks it to stop in good order.
     pub(super) fn stop(&mut self, down: u64) {
-        self.down_after_stop = down;
+        self.stopping = Some(down);
         self.handle.stop();
     }
 
@@ -119,6 +121,7 @@ impl Broker {
         world.set_cores(self.node, cores[self.starts % cores.len()]);
         self.starts += 1;
         self.handle = Handle::new();
+        self.stopping = None;
         world.start(self.node, self.main());
         self.tell(
             world,
@@ -177,33 +180,59 @@ impl Broker {
         schedule: &mut Schedule,
     ) -> Result<(), Violation> {
         self.note_time(world.now());
-        if let Some(message) = self
+        self.look_at_panics()?;
+        self.look_at_deaths(world)?;
+        // Also when a start that another fault planned has come, or will.
+        let crashed = schedule.take_crashed(world);
+        if is_alive(world, self.node) || schedule.starts_broker() {
+            return Ok(());
+        }
+        let mut down = crashed.map_or(RESTART_AFTER, Duration::from_millis);
+        if let Some(outcome) = self.handle.outcome() {
+            down = self.judge_end(world, outcome)?;
+        }
+        schedule.add(world.now() + down, Step::Start);
+        Ok(())
+    }
+
+    /// Judges an end in good order, and says how long it stays down.
+    fn judge_end(
+        &mut self,
+        world: &World,
+        outcome: Result<(), StartError>,
+    ) -> Result<Duration, Violation> {
+        let Err(error) = outcome else {
+            let down = self
+                .stopping
+                .ok_or_else(|| calm::ended_itself("it stopped, and nobody had asked it to"))?;
+            return Ok(Duration::from_millis(down).max(RESTART_AFTER));
+        };
+        self.tell(world, &format!("it did not start: {error}"));
+        if self.may_refuse_to_start {
+            return Ok(RESTART_AFTER);
+        }
+        Err(calm::refused_to_start(&error.to_string()))
+    }
+
+    /// After a run: that nothing panicked, that it did not end itself, and that its last end was a good one.
+    pub(super) fn judge_last(&mut self, world: &World) -> Result<(), Violation> {
+        self.note_time(world.now());
+        self.look_at_panics()?;
+        self.look_at_deaths(world)?;
+        match self.handle.outcome() {
+            Some(outcome) => self.judge_end(world, outcome).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn look_at_panics(&self) -> Result<(), Violation> {
+        let panicked = self
             .story
             .panicked
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
-            return Err(calm::panicked(message));
-        }
-        self.look_at_deaths(world)?;
-        if is_alive(world, self.node) || schedule.starts_broker() {
-            return Ok(());
-        }
-        let mut down = schedule
-            .take_armed()
-            .map_or(RESTART_AFTER, Duration::from_millis);
-        if let Some(outcome) = self.handle.outcome() {
-            down = Duration::from_millis(self.down_after_stop).max(RESTART_AFTER);
-            if let Err(error) = outcome {
-                self.tell(world, &format!("it did not start: {error}"));
-                if !self.may_refuse_to_start {
-                    return Err(calm::refused_to_start(&error.to_string()));
-                }
-            }
-        }
-        schedule.add(world.now() + down, Step::Start);
-        Ok(())
+            .take();
+        panicked.map_or(Ok(()), |message| Err(calm::panicked(message)))
     }
 
     fn look_at_deaths(&mut self, world: &World) -> Result<(), Violation> {
@@ -212,9 +241,8 @@ impl Broker {
         for death in deaths.iter().filter(|death| death.node == self.node) {
             if let Cause::Own(reason) = &death.cause {
                 self.tell(world, &format!("it ended itself: {reason}"));
-                if !self.may_end_itself {
-                    return Err(calm::ended_itself(reason));
-                }
+                let left = self.ends_allowed.checked_sub(1);
+                self.ends_allowed = left.ok_or_else(|| calm::ended_itself(reason))?;
             }
         }
         Ok(())
@@ -239,6 +267,7 @@ fn is_alive(world: &World, node: NodeId) -> bool {
 fn is_panic(event: &Event) -> bool {
     match event {
         Event::ConnectionEnded { ended, .. } => ended.closed.is_err(),
+        Event::ReplicaFenced { .. } => true,
         _ => false,
     }
 }

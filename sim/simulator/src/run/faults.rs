@@ -4,12 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use runtime::CoreId;
 use stdx::{Duration, Instant};
-use world::{Crash, DiskFault, NodeId, World};
+use world::{Crash, DiskFault, Fault, NodeId, World};
 
 use super::brokers::Broker;
 use super::media;
 use crate::outcome::Verdict;
 use crate::scenario::FaultKind;
+
+/// The fault whose time is an event.
+const AT_AN_EVENT: &str = "power cut at an event";
+
+/// When a fault that cannot happen now is tried again.
+const TRY_AGAIN: Duration = Duration::from_millis(10);
 
 /// Bytes that a full disk has: none beyond what is used.
 const NO_ROOM: u64 = 0;
@@ -43,8 +49,9 @@ pub(super) struct Schedule {
     missed: BTreeMap<&'static str, u64>,
     /// Folders of partitions with damage at rest.
     rotten: BTreeSet<String>,
-    /// Crashes at an event that has not come yet: how long the broker stays down then.
-    armed: Option<u64>,
+    /// A crash at an event that has not come yet: how long the broker stays down then, and how many such crashes had
+    /// happened when it was chosen.
+    armed: Option<(u64, u64)>,
 }
 
 impl Schedule {
@@ -57,14 +64,27 @@ impl Schedule {
         self.steps.first_key_value().map(|((at, _), _)| *at)
     }
 
+    /// Whether a fault that was scheduled has not happened yet.
+    pub(super) fn owes_faults(&self) -> bool {
+        self.armed.is_some()
+            || self
+                .steps
+                .values()
+                .any(|step| matches!(step, Step::Begin(_)))
+    }
+
     /// Whether the broker will be started by one of the steps.
     pub(super) fn starts_broker(&self) -> bool {
         self.steps.values().any(|step| matches!(step, Step::Start))
     }
 
-    /// How long the broker stays down after the event that was chosen for its crash.
-    pub(super) fn take_armed(&mut self) -> Option<u64> {
-        self.armed.take()
+    /// Where the crash at an event has come: how long the broker stays down.
+    pub(super) fn take_crashed(&mut self, world: &World) -> Option<u64> {
+        let (down, _) = self
+            .armed
+            .take_if(|(_, before)| world.hits(Fault::CrashPoint) > *before)?;
+        *self.fired.entry(AT_AN_EVENT).or_default() += 1;
+        Some(down)
     }
 
     /// Does what is due.
@@ -86,14 +106,20 @@ impl Schedule {
     pub(super) fn heal(&mut self, world: &mut World, broker: &mut Broker, clients: NodeId) {
         for step in core::mem::take(&mut self.steps).into_values() {
             if let Step::Begin(kind) = step {
+                // Each log rots once: where there were more draws than logs, what there was did rot.
+                if matches!(kind, FaultKind::BitRot { .. }) && !self.rotten.is_empty() {
+                    continue;
+                }
                 *self.missed.entry(kind.name()).or_default() += 1;
             }
         }
-        if self.armed.take().is_some() {
-            world.clear_crash_point(broker.node());
-            // The event never came: the fault has not happened, and the broker had too little to do for it.
-            *self.missed.entry("power cut at an event").or_default() += 1;
+        self.take_crashed(world);
+        if world.clear_crash_point(broker.node()) {
+            // The event never came: the broker had too little to do for it.
+            self.armed = None;
+            *self.missed.entry(AT_AN_EVENT).or_default() += 1;
         }
+        broker.must_start();
         for step in [Step::Resume, Step::Join, Step::Room, Step::Thaw] {
             undo(step, world, broker, clients);
         }
@@ -102,10 +128,14 @@ impl Schedule {
 
     fn begin(&mut self, kind: FaultKind, world: &mut World, broker: &mut Broker, clients: NodeId) {
         if !self.happens(kind, world, broker, clients) {
-            *self.missed.entry(kind.name()).or_default() += 1;
+            // It needs a broker that runs, or connections, or files: a little later there will be some.
+            self.add(world.now() + TRY_AGAIN, Step::Begin(kind));
             return;
         }
-        *self.fired.entry(kind.name()).or_default() += 1;
+        // A crash at an event counts when that comes.
+        if kind.name() != AT_AN_EVENT {
+            *self.fired.entry(kind.name()).or_default() += 1;
+        }
         broker.tell(world, kind.name());
     }
 
@@ -128,8 +158,7 @@ impl Schedule {
             | FaultKind::CutOneWay { .. }
             | FaultKind::Reset
             | FaultKind::StallLink { .. } => {
-                self.befalls_network(kind, world, broker.node(), clients);
-                true
+                self.befalls_network(kind, world, broker.node(), clients)
             }
             FaultKind::BitRot { draw } => media::rot(world, broker.node(), draw, &mut self.rotten),
             FaultKind::SyncError
@@ -161,7 +190,7 @@ impl Schedule {
                 world.kill(node);
             }
             FaultKind::PowerCutAtEvent { events, down } if self.armed.is_none() => {
-                self.armed = Some(down);
+                self.armed = Some((down, world.hits(Fault::CrashPoint)));
                 world.crash_after_events(node, events, Crash::PowerCut);
             }
             FaultKind::Restart { down } if up => broker.stop(down),
@@ -178,14 +207,14 @@ impl Schedule {
         true
     }
 
-    /// What happens to the bytes between broker and clients.
+    /// What happens to the bytes between broker and clients. False when there are no connections to reset.
     fn befalls_network(
         &mut self,
         kind: FaultKind,
         world: &mut World,
         node: NodeId,
         clients: NodeId,
-    ) {
+    ) -> bool {
         let later = |millis: u64| world.now() + Duration::from_millis(millis);
         match kind {
             FaultKind::Cut { millis } => {
@@ -201,15 +230,14 @@ impl Schedule {
                 };
                 world.cut(source, target);
             }
-            FaultKind::Reset => {
-                world.reset_streams(node, clients);
-            }
+            FaultKind::Reset => return world.reset_streams(node, clients) > 0,
             FaultKind::StallLink { millis } => {
                 world.stall_link(node, clients, Duration::from_millis(millis));
                 world.stall_link(clients, node, Duration::from_millis(millis));
             }
             _ => unreachable!("not of the network"),
         }
+        true
     }
 
     /// What happens to the disk and the clock of the broker's machine.
@@ -263,15 +291,19 @@ impl Schedule {
             .collect()
     }
 
-    /// That all is well, unless a fault that was planned never happened.
+    /// That all is well, unless a fault that was scheduled did not happen: then the run says nothing.
     pub(super) fn verdict(&self) -> Verdict {
         match self.missed.first_key_value() {
-            // What needs a running broker and found it down is no fault of the run: others happened instead.
-            Some((name, count)) if self.fired.is_empty() => Verdict::Inconclusive {
+            Some((name, count)) => Verdict::Inconclusive {
                 reason: format!("{count} x {name} did not happen"),
             },
-            _ => Verdict::Holds,
+            None => Verdict::Holds,
         }
+    }
+
+    /// Folders of partitions with damage at rest.
+    pub(super) fn rotten(&self) -> &BTreeSet<String> {
+        &self.rotten
     }
 }
 

@@ -12,7 +12,7 @@ use storage::frame::{FrameHeader, HEADER_BYTES};
 use storage::segment::{SEGMENT_HEADER_BYTES, parse_file_name};
 use world::{Disk, NodeId, World};
 
-use super::brokers::DATA;
+use super::DATA;
 
 /// A frame on the disk.
 #[derive(Clone, Debug)]

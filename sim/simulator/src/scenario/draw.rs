@@ -244,7 +244,7 @@ fn faults(prng: &mut Prng, profile: Profile, safety_millis: u64) -> Vec<Fault> {
     let mut faults: Vec<Fault> = (0..count)
         .map(|_| {
             // Inside the run: a fault that does not fire makes the run say nothing.
-            let at_micros = prng.between(20_000, safety_millis * 900);
+            let at_micros = prng.between(20_000, safety_millis * 800);
             let name = weighted(prng, &menu);
             Fault {
                 at_micros,
@@ -275,7 +275,7 @@ fn fault(prng: &mut Prng, name: &str) -> FaultKind {
         "power" => FaultKind::PowerCut { down },
         "crash" => FaultKind::ProcessCrash { down },
         "event" => FaultKind::PowerCutAtEvent {
-            events: prng.between(1, 400),
+            events: prng.between(1, 150),
             down,
         },
         "restart" => FaultKind::Restart { down },

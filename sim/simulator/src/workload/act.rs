@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use client::{Acks, Client, ClientError, FetchOptions, Fetched, Producing, TopicRef, list_offsets};
 use protocol::ErrorCode;
-use records::BatchView;
+use records::{BatchView, RecordsError};
 use runtime::{Frozen, Runtime};
 use stdx::Duration;
 
@@ -157,7 +157,15 @@ impl Act {
                 return None;
             }
         };
-        let batches: Vec<BatchView<'_>> = answer.batches().map_while(Result::ok).collect();
+        let batches: Result<Vec<BatchView<'_>>, RecordsError> = answer.batches().collect();
+        let batches = match batches {
+            Ok(batches) => batches,
+            Err(error) => {
+                self.shared
+                    .judge(Err(immutable::unreadable(&self.place, offset, &error)));
+                return None;
+            }
+        };
         let high_watermark = answer.high_watermark;
         self.shared
             .note_high_watermark(&self.place, told_before, high_watermark);

@@ -29,6 +29,8 @@ pub(super) struct Actor {
     shape: ClientShape,
     /// How long it waits for an answer: where nothing breaks, as long as a slow network needs.
     patience: Duration,
+    /// Something is scheduled to happen.
+    has_faults: bool,
     prng: Prng,
     /// Identities of topics, learned from metadata, with which newer versions name them.
     ids: BTreeMap<String, TopicRef>,
@@ -50,16 +52,17 @@ impl Actor {
             number,
             shape: scenario.clients[number].clone(),
             patience: Duration::from_secs(if scenario.faults.is_empty() { 120 } else { 5 }),
+            has_faults: !scenario.faults.is_empty(),
             prng: Prng::labelled(scenario.seed, &format!("workload/{number}")),
             ids: BTreeMap::new(),
             topics_made: 0,
         }
     }
 
-    /// Works until its operations are used up or the phase is over.
+    /// Works until its operations are used up, or until the phase is over.
     pub(super) async fn run(mut self) {
         let mut left = self.shape.operations;
-        while left > 0 && self.shared.phase() == Phase::Working {
+        while self.goes_on(left) {
             match self.connect().await {
                 Ok(client) => self.work(&client, &mut left).await,
                 Err(error) => {
@@ -70,6 +73,11 @@ impl Actor {
                 }
             }
         }
+    }
+
+    /// Where faults are scheduled, it works until they are over: they need something to happen to.
+    fn goes_on(&self, left: u32) -> bool {
+        (left > 0 || self.has_faults) && self.shared.phase() == Phase::Working
     }
 
     async fn connect(&mut self) -> Result<Client, ClientError> {
@@ -115,9 +123,9 @@ impl Actor {
         let scope = self.runtime.scope("connection");
         // One entry for each operation on its way: who is full waits here, not in the client.
         let on_their_way = Queue::new(self.shape.in_flight as usize);
-        while *left > 0 && self.shared.phase() == Phase::Working && client.broken().is_none() {
+        while self.goes_on(*left) && client.broken().is_none() {
             self.pause().await;
-            *left -= 1;
+            *left = left.saturating_sub(1);
             on_their_way.push(()).await.unwrap_or_default();
             self.start(client, &scope, &on_their_way).await;
         }

@@ -3,8 +3,8 @@
 use core::net::SocketAddr;
 use std::sync::Arc;
 
-use client::{Acks, Client, ClientError, FetchOptions, Options, list_offsets};
-use model::TopicId;
+use client::{Acks, Client, ClientError, FetchOptions, Options, TopicRef, list_offsets};
+use model::{PartitionIndex, PartitionKey, TopicId};
 use protocol::ErrorCode;
 use runtime::{Frozen, Runtime};
 use stdx::Duration;
@@ -26,13 +26,6 @@ pub(super) async fn everything(runtime: &Runtime, shared: &Arc<Shared>, broker: 
         loop {
             match write_and_read(runtime, shared, broker, &place).await {
                 Ok(()) => break,
-                // Damage that one replica cannot mend: refused, which is what is promised then.
-                Err(error)
-                    if shared.is_beyond_model()
-                        && error.code() == Some(ErrorCode::KafkaStorageError) =>
-                {
-                    break;
-                }
                 Err(error) => {
                     shared.wait_for(format!("{}, which failed: {error}", shared.waiting_for()));
                     runtime.sleep(RETRY_AFTER).await;
@@ -59,10 +52,48 @@ async fn write_and_read(
     step("a last write to");
     let topic = client.topic(&place.0, false).await?;
     shared.add_id(&place.0, TopicId(topic.id.0));
+    let key = PartitionKey {
+        topic: TopicId(topic.id.0),
+        partition: PartitionIndex(place.1),
+    };
+    // Damage that one replica cannot mend: it takes nothing more, and serves what is whole.
+    let rotten = shared.is_rotten(key);
+    if !rotten {
+        write(runtime, shared, &client, &topic, place).await?;
+    }
+    step("a last read of");
+    let act = Act {
+        runtime: runtime.clone(),
+        shared: Arc::clone(shared),
+        client,
+        topic,
+        place: place.clone(),
+    };
+    let end = match read_from_start(&act).await {
+        Err(error) if rotten && error.code() == Some(ErrorCode::KafkaStorageError) => return Ok(()),
+        read => read?,
+    };
+    if rotten {
+        return Ok(());
+    }
+    let ledger = shared.ledger();
+    shared.judge(acknowledged::check(&ledger, place));
+    shared.judge(immutable::check(&ledger, place, end));
+    Ok(())
+}
+
+/// Writes one batch that must be committed.
+async fn write(
+    runtime: &Runtime,
+    shared: &Shared,
+    client: &Client,
+    topic: &TopicRef,
+    place: &Place,
+) -> Result<(), ClientError> {
     let id = shared.ledger().send(place, 1, 10);
     let batch = Frozen::from(batch_bytes(id, 1, 10, runtime.wall().as_millis()));
     let producing = client
-        .start_produce(&topic, place.1, batch, Acks::All)
+        .start_produce(topic, place.1, batch, Acks::All)
         .await?;
     let answer = producing.outcome().await?;
     let noted = acknowledged::note(
@@ -72,18 +103,6 @@ async fn write_and_read(
         answer.base_offset,
     );
     shared.judge(noted);
-    step("a last read of");
-    let act = Act {
-        runtime: runtime.clone(),
-        shared: Arc::clone(shared),
-        client,
-        topic,
-        place: place.clone(),
-    };
-    let end = read_from_start(&act).await?;
-    let ledger = shared.ledger();
-    shared.judge(acknowledged::check(&ledger, place));
-    shared.judge(immutable::check(&ledger, place, end));
     Ok(())
 }
 

@@ -4,14 +4,16 @@
 //! be `Send`.
 
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use model::TopicId;
+use model::{PartitionKey, TopicId};
 use stdx::Prng;
+use storage::DataPath;
 
 use crate::ledger::{Ledger, Place};
 use crate::oracles::{Violation, visible};
+use crate::run::DATA;
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +40,8 @@ pub struct Shared {
     places: Mutex<Vec<Place>>,
     /// Identities of topics, learned by the last reader.
     ids: Mutex<BTreeMap<String, TopicId>>,
+    /// Folders of partitions with damage at rest.
+    rotten: Mutex<BTreeSet<String>>,
     /// What the last reader waits for, in words.
     waiting_for: Mutex<String>,
 }
@@ -51,6 +55,7 @@ impl Default for Shared {
             violation: Mutex::default(),
             places: Mutex::default(),
             ids: Mutex::default(),
+            rotten: Mutex::default(),
             waiting_for: Mutex::new("topics to be made".to_owned()),
         }
     }
@@ -122,6 +127,16 @@ impl Shared {
     /// All partitions of topics that exist.
     pub fn places(&self) -> Vec<Place> {
         lock(&self.places).clone()
+    }
+
+    /// Notes which partitions have damage at rest, by their folders.
+    pub fn note_rotten(&self, folders: &BTreeSet<String>) {
+        lock(&self.rotten).clone_from(folders);
+    }
+
+    /// Whether a partition has damage at rest, so that some of it may be refused.
+    pub fn is_rotten(&self, key: PartitionKey) -> bool {
+        lock(&self.rotten).contains(&DataPath::new(DATA).partition(key))
     }
 
     /// Notes the identity of a topic.
