@@ -1,5 +1,6 @@
 //! Release binaries of this workspace, found through Cargo and never at a fixed place.
 
+use crate::ci::FLAGS;
 use crate::failure::Failure;
 use crate::house;
 use serde_json::Value;
@@ -24,6 +25,9 @@ pub(crate) fn build(package: &str, binary: &str, more: &[&str]) -> Result<PathBu
         .current_dir(house::root())
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
+    for flag in FLAGS {
+        command.env_remove(flag);
+    }
     let output = command
         .output()
         .map_err(|error| Failure::Environment(format!("cannot start cargo: {error}")))?;

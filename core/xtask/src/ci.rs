@@ -17,6 +17,8 @@ mod table;
 mod wheel;
 
 use crate::failure::Failure;
+pub(crate) use step::FLAGS;
+
 use lane::Lane;
 use report::{Outcome, Report, Verdict};
 use std::time::Instant;

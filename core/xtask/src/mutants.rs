@@ -11,6 +11,7 @@ use crate::binary;
 use crate::failure::Failure;
 use crate::house;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use table::{MUTANTS, Mutant};
@@ -32,6 +33,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         "sim",
         &["--features", "mutants", "--target-dir", "target/mutants"],
     )?;
+    check_baseline(&binary, asked.room)?;
     let mut kills = Vec::new();
     for mutant in MUTANTS
         .iter()
@@ -51,6 +53,41 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
             "a planted bug survived: the checks do not see it".to_owned(),
         ))
     }
+}
+
+/// Seeds of each profile that must hold without any bug planted: a simulator that always finds something would kill
+/// every mutant.
+const BASELINE_SEEDS: &str = "60";
+
+fn check_baseline(binary: &Path, room: Option<&str>) -> Result<(), Failure> {
+    let mutants = MUTANTS
+        .iter()
+        .filter(|mutant| room.is_none_or(|room| room == mutant.room));
+    let profiles: BTreeSet<&str> = mutants.map(|mutant| mutant.profile).collect();
+    for profile in profiles {
+        let status = Command::new(binary)
+            .args([
+                "run",
+                "--json",
+                "--seeds",
+                BASELINE_SEEDS,
+                "--profile",
+                profile,
+            ])
+            .args(["--out", "target/mutants/failures"])
+            .current_dir(house::root())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status()
+            .map_err(|error| {
+                Failure::Environment(format!("cannot start {}: {error}", binary.display()))
+            })?;
+        if !status.success() {
+            let why = format!("profile {profile} fails without any bug planted: {status}");
+            return Err(Failure::Check(why));
+        }
+    }
+    Ok(())
 }
 
 struct Asked<'a> {

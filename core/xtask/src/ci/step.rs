@@ -7,7 +7,7 @@ use std::fmt;
 use std::process::{Command, Stdio};
 
 /// Variables that replace the flags of `.cargo/config.toml`, without which the simulator does not build.
-const FLAGS: [&str; 6] = [
+pub(crate) const FLAGS: [&str; 6] = [
     "RUSTFLAGS",
     "RUSTDOCFLAGS",
     "CARGO_ENCODED_RUSTFLAGS",

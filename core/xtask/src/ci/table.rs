@@ -143,6 +143,24 @@ const SEEDS_FULL: &[Step] = &[
         "--out",
         "target/sim-failures"
     ),
+    sim!(
+        "run",
+        "--seeds",
+        "1000",
+        "--profile",
+        "calm",
+        "--out",
+        "target/sim-failures"
+    ),
+    sim!(
+        "run",
+        "--seeds",
+        "2000",
+        "--profile",
+        "media",
+        "--out",
+        "target/sim-failures"
+    ),
     sim!("run", "--fresh", "2000", "--out", "target/sim-failures"),
     sim!("check-determinism", "--seeds", "500"),
 ];
