@@ -16,7 +16,11 @@ use crate::orders::{Done, ORDERS, Order};
 
 /// Of a core's memory, the share for requests from before they are read until they are answered. The rest, beside
 /// what is named here, is for the heap and for pools.
-const REQUESTS_PER_CENT: usize = 25;
+const REQUESTS_PER_CENT: usize = 20;
+
+/// What the door takes besides: for requests that only ask something, and for lists of topics.
+const ASIDE_PER_CENT: usize = REQUESTS_PER_CENT / kafka::config::SMALL_REQUESTS_SHARE
+    + REQUESTS_PER_CENT / kafka::config::LISTS_SHARE;
 
 /// The share for answers that are not bound by their requests.
 const ANSWERS_PER_CENT: usize = 25;
@@ -24,7 +28,8 @@ const ANSWERS_PER_CENT: usize = 25;
 /// The share for what partitions have in flight to and from the disk.
 const PARTITIONS_PER_CENT: usize = 25;
 
-const _: () = assert!(REQUESTS_PER_CENT + ANSWERS_PER_CENT + PARTITIONS_PER_CENT <= 80);
+const _: () =
+    assert!(REQUESTS_PER_CENT + ASIDE_PER_CENT + ANSWERS_PER_CENT + PARTITIONS_PER_CENT <= 80);
 
 /// One core's part of a broker.
 pub(crate) struct Worker {

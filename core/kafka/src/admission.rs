@@ -14,6 +14,8 @@ pub(crate) struct Admission {
     pub(crate) api: ApiKey,
     /// In which version; one that is not served only where [`ApiKey::ApiVersions`] is asked.
     pub(crate) version: i16,
+    /// Bytes of memory of the frame itself.
+    pub(crate) frame_bytes: usize,
     /// Bytes of memory to lease for it: the frame, what decoding it may allocate, and as much again for what its
     /// answer says about each thing that it names.
     pub(crate) lease_bytes: usize,
@@ -43,11 +45,12 @@ pub(crate) fn admit(head: &Head, budget_bytes: usize) -> Result<Admission, Close
             bytes_max,
         });
     }
-    let lease_bytes = head.bytes.next_multiple_of(PAGE_BYTES) + head.bytes * (per_byte - 1);
+    let frame_bytes = head.bytes.next_multiple_of(PAGE_BYTES);
     Ok(Admission {
         api,
         version,
-        lease_bytes,
+        frame_bytes,
+        lease_bytes: frame_bytes + head.bytes * (per_byte - 1),
     })
 }
 

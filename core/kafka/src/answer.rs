@@ -7,8 +7,10 @@ use protocol::{NoRecords, Parts, Response};
 use runtime::{Budget, Frozen, Lease, LocalFuture, Pieces};
 
 use crate::closed::Closed;
+use crate::config::ANSWER_SHARE;
 use crate::door::Shared;
 use crate::marks;
+use crate::pressure::Memory;
 use crate::request::Request;
 use crate::slices::{Slices, pieces};
 
@@ -30,8 +32,8 @@ pub(crate) enum Reply {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) pieces: Pieces,
-    /// The request with its lease, and the answer's own lease where it has one.
-    pub(crate) paid_by: (Frozen, Option<Lease>),
+    /// The request's allowance, and the answer's own lease where it has one.
+    pub(crate) paid_by: (Lease, Option<Lease>),
 }
 
 impl Finish {
@@ -96,7 +98,7 @@ impl Reply {
         match encoded {
             Ok(pieces) => Self::Answer(Answer {
                 pieces,
-                paid_by: (request.frame, lease),
+                paid_by: (request.allowance, lease),
             }),
             Err(error) => Self::Close(Closed::Unencodable {
                 api: request.api,
@@ -106,15 +108,23 @@ impl Reply {
     }
 }
 
-/// Leases `bytes` for an answer, or all there is where that is less.
-pub(crate) async fn lease_answer(door: &Shared, budget: &Budget, bytes: usize) -> Lease {
-    let bytes = bytes.min(budget.limit());
+/// Leases `bytes` for an answer from `budget`, or all there is where that is less. Where much of it is used, fewer do,
+/// but for the `least`.
+pub(crate) async fn lease_answer(
+    door: &Shared,
+    budget: &Budget,
+    bytes: usize,
+    least: usize,
+) -> Lease {
+    let fair = (budget.limit() - budget.used()) / ANSWER_SHARE;
+    let bytes = bytes.min(fair.max(least)).min(budget.limit());
     if let Some(lease) = budget.try_reserve(bytes) {
         return lease;
     }
     marks::ANSWER_WAITED.hit();
+    let bytes = bytes.min(least);
     door.pressure
-        .reserve(&door.context.runtime, budget, bytes)
+        .reserve(&door.context.runtime, (Memory::Answers, budget), bytes)
         .await
 }
 

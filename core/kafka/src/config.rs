@@ -32,6 +32,26 @@ pub struct Config {
 /// Requests of one connection that are dispatched and not answered yet; beyond it nothing is read.
 pub const IN_FLIGHT_MAX: usize = 64;
 
+/// Memory for requests, times this part, is what requests have that only ask something: nobody who writes takes it.
+pub const SMALL_REQUESTS_SHARE: usize = 4;
+
+/// Bytes of memory that a request takes at most that only asks something.
+pub const SMALL_REQUEST_BYTES_MAX: usize = 64 << 10;
+
+/// Memory for requests, times this part, is what lists of topics may take besides.
+pub const LISTS_SHARE: usize = 4;
+
+/// The memory for requests, times this part, is what the unanswered requests of one connection may hold.
+pub const CONNECTION_SHARE: usize = 16;
+
+/// What is free of the memory for answers, times this part, is what one answer may take: a few slow readers of much
+/// leave room for others.
+pub const ANSWER_SHARE: usize = 4;
+
+/// What a fetch may read even where memory for answers is used up, if its client asks for as much. A first batch that
+/// is larger goes all the same: memory of its partition pays for it.
+pub const FETCH_BYTES_LEAST: usize = 64 << 10;
+
 /// The slowest client that is waited for, in bytes of a frame per second.
 pub const FRAME_BYTES_PER_SECOND_MIN: usize = 64 << 10;
 

@@ -11,11 +11,11 @@ use runtime::sync::Signal;
 use runtime::{Budget, Class, Runtime, ScopeFault, Stream};
 
 use crate::closed::Closed;
-use crate::config::Config;
+use crate::config::{Config, LISTS_SHARE, SMALL_REQUEST_BYTES_MAX, SMALL_REQUESTS_SHARE};
 use crate::connection;
 use crate::ending::Ending;
 use crate::instruments::Instruments;
-use crate::pressure::{Pressure, RELIEVE};
+use crate::pressure::{Memory, Pressure, RELIEVE};
 
 /// What a door works with. All of it belongs to one core.
 #[derive(Debug)]
@@ -28,7 +28,8 @@ pub struct Context {
     pub cluster: View,
     /// How to behave.
     pub config: Config,
-    /// Pays for requests from before they are read until they are answered. Its limit bounds the largest request.
+    /// Pays for requests from before they are read until nothing of them is needed. Its limit bounds the largest
+    /// request.
     pub requests: Budget,
     /// Pays for answers that hold records.
     pub answers: Budget,
@@ -38,15 +39,14 @@ pub struct Context {
 #[derive(Clone)]
 pub struct Door(Rc<Shared>);
 
-/// Memory for requests, times this part, is what lists of topics may take besides.
-const LISTS_SHARE: usize = 4;
-
 /// What the connections of a core share.
 pub(crate) struct Shared {
     pub(crate) context: Context,
     pub(crate) instruments: Instruments,
     pub(crate) draining: Ending,
     pub(crate) pressure: Pressure,
+    /// Pays for requests that only ask something, as `requests` does for others.
+    pub(crate) small: Budget,
     /// Pays for lists of topics: whoever only wants to know where to write does not stand in line behind those who
     /// read.
     pub(crate) lists: Budget,
@@ -75,13 +75,17 @@ impl Door {
         let batch_bytes = context.config.message_bytes_max;
         assert!(batch_bytes <= context.answers.limit());
         let instruments = Instruments::new(&context.runtime);
-        let lists = context.requests.limit() / LISTS_SHARE;
+        let requests = context.requests.limit();
+        let small = (requests / SMALL_REQUESTS_SHARE).max(SMALL_REQUEST_BYTES_MAX);
+        let small = context.runtime.budget("kafka small requests", small);
+        let lists = requests / LISTS_SHARE;
         let lists = context.runtime.budget("kafka lists", lists);
         let shared = Rc::new(Shared {
             context,
             instruments,
             draining: Ending::default(),
             pressure: Pressure::default(),
+            small,
             lists,
             connections: Cell::new(0),
             left: Signal::new(),
@@ -155,7 +159,7 @@ async fn relieve_on_demand(shared: Rc<Shared>) -> ! {
         inbox.recv().await;
         shared
             .pressure
-            .relieve(shared.context.runtime.now(), usize::MAX);
+            .relieve(shared.context.runtime.now(), Memory::Answers, usize::MAX);
     }
 }
 

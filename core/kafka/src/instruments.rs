@@ -117,3 +117,8 @@ pub(crate) struct Times {
     /// Its second stage ended.
     pub(crate) finished: Instant,
 }
+
+/// A number of bytes as counters take it.
+pub(crate) fn counted(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}

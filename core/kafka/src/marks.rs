@@ -3,6 +3,10 @@
 stdx::marks! {
     /// A frame had to wait for memory before it was read.
     FRAME_WAITED = "kafka: back-pressure, a frame waited for memory";
+    /// A long poll ended because another client waited for the memory of the requests behind it.
+    POLL_HURRIED = "kafka: a long poll was hurried, others waited for its memory";
+    /// A connection had as much memory in unanswered requests as one may have.
+    SHARE_USED_UP = "kafka: back-pressure, a connection used its share of memory up";
     /// A slow client was cut because another one waited for the memory that it held.
     CUT_FOR_MEMORY = "kafka: a slow client was cut, others waited for its memory";
     /// A connection had as many requests in flight as it may.

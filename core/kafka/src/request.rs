@@ -1,7 +1,7 @@
 //! One request: its header's facts, and its bytes.
 
 use protocol::{ApiKey, Decode, DecodeError, Decoder, RequestHeader};
-use runtime::Frozen;
+use runtime::{Frozen, Lease};
 use stdx::Instant;
 
 use crate::admission::Admission;
@@ -16,9 +16,10 @@ pub(crate) struct Request {
     pub(crate) version: i16,
     /// The client's number of it.
     pub(crate) correlation_id: i32,
-    /// The whole frame without its size. It carries the lease of all that the request may take in memory, so it
-    /// lives until the answer is sent.
+    /// The whole frame without its size, until nothing of it is needed any more: it pays for itself.
     pub(crate) frame: Frozen,
+    /// Pays for what was decoded and for what the answer says about it, until the answer is sent.
+    pub(crate) allowance: Lease,
     /// Where the body begins in it.
     pub(crate) body: usize,
     /// When its last byte came.
@@ -30,6 +31,7 @@ impl Request {
     pub(crate) fn open(
         admission: &Admission,
         frame: Frozen,
+        allowance: Lease,
         received: Instant,
     ) -> Result<Self, Closed> {
         let (header, body) = RequestHeader::peek(&frame).map_err(Closed::Header)?;
@@ -39,14 +41,22 @@ impl Request {
             version: admission.version,
             correlation_id,
             frame,
+            allowance,
             body,
             received,
         })
     }
 
-    /// The body. What it takes in memory was leased on admission.
-    pub(crate) fn decode<M: Decode>(&self) -> Result<M, Closed> {
-        self.decode_body().map_err(|error| self.malformed(error))
+    /// The body. What it takes in memory was leased on admission; the frame goes.
+    pub(crate) fn decode<M: Decode>(&mut self) -> Result<M, Closed> {
+        let decoded = self.decode_body().map_err(|error| self.malformed(error));
+        self.forget_frame();
+        decoded
+    }
+
+    /// Gives the frame's memory back, or leaves it to those who hold parts of it.
+    pub(crate) fn forget_frame(&mut self) {
+        self.frame = Frozen::default();
     }
 
     fn decode_body<M: Decode>(&self) -> Result<M, DecodeError> {

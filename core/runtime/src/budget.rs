@@ -45,6 +45,17 @@ impl Lease {
         }
     }
 
+    /// Takes `bytes` of it as a lease of their own.
+    ///
+    /// # Panics
+    /// When it holds fewer.
+    #[must_use]
+    pub fn split(&mut self, bytes: usize) -> Self {
+        assert!(bytes <= self.bytes);
+        self.bytes -= bytes;
+        Self::new(Arc::clone(&self.home), self.budget, bytes)
+    }
+
     fn give_back(&self, bytes: usize) {
         self.home.give_back(Returned {
             block: None,

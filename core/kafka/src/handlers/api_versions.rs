@@ -39,7 +39,10 @@ use crate::request::Request;
 const FALLBACK_VERSION: i16 = 0;
 
 /// Answers at once.
-pub(crate) fn dispatch(connection: &Rc<Connection>, request: Request) -> Result<Finish, Closed> {
+pub(crate) fn dispatch(
+    connection: &Rc<Connection>,
+    mut request: Request,
+) -> Result<Finish, Closed> {
     let known = ApiVersionsRequest::MIN_VERSION..=ApiVersionsRequest::MAX_VERSION;
     let (version, error) = if known.contains(&request.version) {
         let asked: ApiVersionsRequest = request.decode()?;

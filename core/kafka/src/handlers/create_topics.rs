@@ -53,7 +53,7 @@ const SOURCE_TOPIC: i8 = 1;
 /// Makes the topics, one after the other.
 pub(crate) async fn dispatch(
     connection: &Rc<Connection>,
-    request: Request,
+    mut request: Request,
 ) -> Result<Finish, Closed> {
     let asked: CreateTopicsRequest = request.decode()?;
     let millis = u64::try_from(asked.timeout_ms).unwrap_or(0);

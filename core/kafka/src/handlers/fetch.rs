@@ -45,6 +45,7 @@ use stdx::{Duration, Instant};
 
 use crate::answer::{Finish, Reply, lease_answer};
 use crate::closed::Closed;
+use crate::config::FETCH_BYTES_LEAST;
 use crate::connection::Connection;
 use crate::marks;
 use crate::request::Request;
@@ -64,7 +65,10 @@ const GATHER: Duration = Duration::from_millis(5);
 
 /// Notes what is asked for. Everything else happens when it is this request's turn, so that a connection holds the
 /// records of one answer at a time.
-pub(crate) fn dispatch(connection: &Rc<Connection>, request: Request) -> Result<Finish, Closed> {
+pub(crate) fn dispatch(
+    connection: &Rc<Connection>,
+    mut request: Request,
+) -> Result<Finish, Closed> {
     let asked: FetchRequest = request.decode()?;
     let connection = Rc::clone(connection);
     Ok(Finish::later(async move {
@@ -104,14 +108,14 @@ async fn finish(connection: &Connection, request: Request, asked: &FetchRequest)
     let plan = Plan::new(asked, by_id, &context.cluster);
     let deadline = deadline(connection, asked, request.received);
     let bytes_max = size(asked.max_bytes).min(context.config.fetch_bytes_max);
-    // What the answer cannot hold is not waited for.
-    let bytes_min = size(asked.min_bytes).min(bytes_max);
-    let lease_bytes = bytes_max
-        .min(plan.bytes_max())
-        .max(context.config.message_bytes_max);
+    let least = FETCH_BYTES_LEAST;
+    let lease_bytes = bytes_max.min(plan.bytes_max()).max(least);
     let mut over = false;
     let (reading, lease) = loop {
-        let lease = lease_answer(&connection.door, &context.answers, lease_bytes).await;
+        let lease = lease_answer(&connection.door, &context.answers, lease_bytes, least).await;
+        let bytes_max = bytes_max.min(lease.bytes());
+        // What the answer cannot hold is not waited for.
+        let bytes_min = size(asked.min_bytes).min(bytes_max);
         let mut reading = read_all(context, &plan, bytes_max).await;
         over |= connection.runtime().now() >= deadline || plan.is_empty();
         if over || reading.bytes >= bytes_min || reading.failed || reading.gave_up {
@@ -128,6 +132,7 @@ async fn finish(connection: &Connection, request: Request, asked: &FetchRequest)
             Woken::Over => over = true,
         }
     };
+    // A first batch may be larger than the lease: the memory that it was read into pays for it, as for all records.
     let lease = lease.map(|mut lease| {
         lease.shrink_to(reading.bytes.min(lease.bytes()));
         lease

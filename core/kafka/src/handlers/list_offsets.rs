@@ -65,7 +65,7 @@ enum Target {
 /// Asks the partitions.
 pub(crate) async fn dispatch(
     connection: &Rc<Connection>,
-    request: Request,
+    mut request: Request,
 ) -> Result<Finish, Closed> {
     let asked: ListOffsetsRequest = request.decode()?;
     let context = &connection.door.context;

@@ -68,7 +68,7 @@ pub(crate) struct Looked {
 /// Creates what is missing. The answer is built when it is its turn, of what is known then.
 pub(crate) async fn dispatch(
     connection: &Rc<Connection>,
-    request: Request,
+    mut request: Request,
 ) -> Result<Finish, Closed> {
     let mut asked: MetadataRequest = request.decode()?;
     let all = match &asked.topics {
@@ -98,7 +98,7 @@ async fn finish(
     operations: (bool, bool),
 ) -> Reply {
     let bytes = response::memory_bound(connection, &asked);
-    let lease = lease_answer(&connection.door, &connection.door.lists, bytes).await;
+    let lease = lease_answer(&connection.door, &connection.door.lists, bytes, bytes).await;
     let (answer, errors) = response::build(connection, asked, operations);
     connection.door.instruments.errors.add(errors);
     Reply::message(request, answer, Some(lease))

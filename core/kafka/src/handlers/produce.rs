@@ -44,9 +44,10 @@ use partition::router::Answer;
 use partition::{Ack, Committed, Propose, ProposeError};
 use protocol::produce::{PartitionView, RequestView};
 use protocol::{ErrorCode, Uuid};
+use runtime::Lease;
 use stdx::{Duration, Instant};
 
-use crate::answer::{Finish, Reply};
+use crate::answer::{Finish, Reply, lease_answer};
 use crate::closed::Closed;
 use crate::connection::Connection;
 use crate::errors::Failure;
@@ -64,6 +65,8 @@ use batch::{BatchRules, check};
 const ENTRY_BYTES_MIN: usize = 64;
 /// Partitions that any request may name.
 const ENTRIES_FREE: usize = 64;
+/// Bytes of memory that one partition takes at most, from its proposal to its answer.
+const ENTRY_MEMORY: usize = 512;
 
 /// One partition of the request between the stages.
 struct Entry {
@@ -81,7 +84,7 @@ struct TopicEntries {
 /// Checks the batches and brings them on their way to their partitions.
 pub(crate) async fn dispatch(
     connection: &Rc<Connection>,
-    request: Request,
+    mut request: Request,
 ) -> Result<Finish, Closed> {
     let parsed = RequestView::parse(&request.frame, request.body, request.version);
     let view = parsed.map_err(|error| request.malformed(error))?;
@@ -92,6 +95,14 @@ pub(crate) async fn dispatch(
     if named > ENTRIES_FREE.max(request.frame.len() / ENTRY_BYTES_MIN) {
         return Err(Closed::TooManyPartitions(named));
     }
+    // What is kept of each partition until the answer is sent. Memory of another kind than the frame's: nobody waits
+    // for what it holds itself.
+    let lease = if named > ENTRIES_FREE {
+        let bytes = named * ENTRY_MEMORY;
+        Some(lease_answer(&connection.door, &connection.door.lists, bytes, bytes).await)
+    } else {
+        None
+    };
     let acks = view.acks;
     let deadline = request.received + millis(view.timeout_ms);
     let mut topics = Vec::new();
@@ -122,9 +133,11 @@ pub(crate) async fn dispatch(
             partitions,
         });
     }
+    // The batches hold what they need of it: what is written is free, whatever the answer waits for.
+    request.forget_frame();
     let connection = Rc::clone(connection);
     Ok(Finish::later(async move {
-        finish(&connection, request, acks, deadline, topics).await
+        finish(&connection, request, acks, deadline, topics, lease).await
     }))
 }
 
@@ -166,6 +179,7 @@ async fn finish(
     acks: i16,
     deadline: Instant,
     topics: Vec<TopicEntries>,
+    lease: Option<Lease>,
 ) -> Reply {
     let mut response = response::Builder::new(topics.len());
     for topic in topics {
@@ -180,7 +194,7 @@ async fn finish(
     }
     connection.door.instruments.errors.add(response.errors());
     if acks != 0 {
-        return Reply::message(request, response.finish(), None);
+        return Reply::message(request, response.finish(), lease);
     }
     match response.first_error() {
         None => Reply::Silence,

@@ -126,9 +126,13 @@ fn answers_wait_for_memory_and_all_are_given() {
     run(setup, |seen: Seen| async move {
         let client = seen.connect().await;
         let topic = topic_with(&client, 1, &[0], 900 << 10).await;
+        let mut clients = Vec::new();
+        for _ in 0..40 {
+            clients.push(seen.connect().await);
+        }
         let mut reading = Vec::new();
-        for _ in 0..6 {
-            let (client, topic) = (seen.connect().await, topic.clone());
+        for client in clients {
+            let topic = topic.clone();
             reading.push(
                 seen.runtime
                     .root()

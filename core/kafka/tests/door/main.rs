@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it must not go on")]
 
 mod answers;
+mod crowded;
 mod fake;
 mod fetching;
 mod ground;

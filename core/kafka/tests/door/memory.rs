@@ -92,7 +92,8 @@ fn a_slow_reader_is_cut_off_and_others_read_on() {
         }
         for _ in 0..10 {
             let fetched = client.fetch(&topic, 0, 0, &options).await.unwrap();
-            assert!(fetched.records.len() > 7 << 20);
+            // Where much is held an answer is smaller.
+            assert!(fetched.records.len() > 1 << 20);
         }
         assert_eq!(seen.next_ended(0).await, Ok(Closed::SendTimeout));
         assert!(seen.peaks().1 <= 16 << 20);

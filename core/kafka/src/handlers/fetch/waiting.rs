@@ -35,16 +35,21 @@ pub(crate) async fn wait(
     reading: &Reading,
     deadline: Instant,
 ) -> Woken {
+    let runtime = connection.runtime();
+    let hold = connection
+        .door
+        .pressure
+        .poll(runtime.now(), connection.held());
     let over = race(
-        connection.hurried(),
-        connection.runtime().sleep_until(deadline),
+        race(connection.hurried(), hold.cut()),
+        runtime.sleep_until(deadline),
     );
     match race(grown(connection, plan, reading, deadline), over).await {
         Either::Left(()) => {
             marks::POLL_WOKEN.hit();
             Woken::Grown
         }
-        Either::Right(Either::Left(())) => {
+        Either::Right(Either::Left(_)) => {
             marks::POLL_CUT_SHORT.hit();
             Woken::Over
         }
