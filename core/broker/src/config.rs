@@ -5,8 +5,12 @@ use core::net::SocketAddr;
 
 use model::NodeId;
 use runtime::Runtime;
+use stdx::Duration;
 
 use crate::event::Log;
+
+/// When a connection without requests ends, unless somebody says otherwise: Kafka's `connections.max.idle.ms`.
+pub const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// An address to listen at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub struct Config {
     pub segment_bytes: u64,
     /// Connections at the same time, on all cores together.
     pub connections_max: usize,
+    /// A connection without requests ends after this long.
+    pub idle_timeout: Duration,
     /// Takes what there is to tell.
     pub log: Log,
 }

@@ -140,6 +140,7 @@ fn door_config(config: &Config) -> kafka::Config {
         node: config.node,
         auto_create_topics: config.auto_create_topics,
         default_partitions: config.default_partitions,
+        idle_timeout: config.idle_timeout,
         ..kafka::Config::default()
     }
 }

@@ -31,6 +31,7 @@ fn config(told: &Told) -> Config {
         default_partitions: 1,
         segment_bytes: 1 << 20,
         connections_max: 16,
+        idle_timeout: broker::config::IDLE_TIMEOUT,
         log: Arc::new(move |event| told.lock().unwrap().push(event)),
     }
 }

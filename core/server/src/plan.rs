@@ -75,6 +75,7 @@ impl Plan {
             default_partitions: PARTITIONS_DEFAULT,
             segment_bytes: SEGMENT_BYTES,
             connections_max: connections_of(open_files),
+            idle_timeout: broker::config::IDLE_TIMEOUT,
             log: Arc::new(drop),
         };
         Ok(Self {

@@ -11,6 +11,7 @@ pub mod contiguous;
 pub mod disk;
 pub mod immutable;
 pub mod order;
+pub mod refused;
 pub mod visible;
 
 /// A broken promise.

@@ -22,7 +22,7 @@ use crate::madsim_check;
 use crate::oracles::{Violation, budgets, calm, disk};
 use crate::outcome::{Outcome, Verdict};
 use crate::scenario::Scenario;
-use crate::workload::{self, Phase, Shared};
+use crate::workload::{self, Phase, Shared, strangers};
 
 mod brokers;
 mod faults;
@@ -50,6 +50,10 @@ const OVERTIME_MAX: Duration = Duration::from_secs(10);
 
 /// How long the broker has to notice that all clients went.
 const SETTLE: Duration = Duration::from_secs(35);
+
+/// How long it has to end strangers who hold its memory: a request of the largest size that they promise, from its
+/// first byte on.
+const SETTLE_STRANGERS: Duration = Duration::from_secs(60);
 
 /// How long the broker may take to stop in good order.
 const STOP_MAX: Duration = Duration::from_mins(1);
@@ -123,6 +127,10 @@ impl Run {
             NodeConfig::default(),
             workload::main(&scenario, &shared, address),
         );
+        if !scenario.strangers.is_empty() {
+            let main = strangers::main(&scenario, &shared, address);
+            world.add_node(NodeConfig::default(), main);
+        }
         Self {
             scenario,
             world,
@@ -193,12 +201,18 @@ impl Run {
         self.stop_and_check_disk();
     }
 
-    /// After the clients' machine went, and the broker had the time to notice, nothing is reserved any more.
+    /// After the clients' machine went, and the broker had the time to notice, nothing is reserved any more. Strangers
+    /// who hold memory and do nothing are still connected, as far as it goes by them.
     fn check_budgets(&mut self) {
         // What happened to the broker counts; that the clients' machine is taken away does not.
         self.note_coverage();
         self.world.kill(self.clients);
-        self.run_while(self.world.now() + SETTLE, Phase::Done);
+        let settle = if self.scenario.strangers.is_empty() {
+            SETTLE
+        } else {
+            SETTLE_STRANGERS
+        };
+        self.run_while(self.world.now() + settle, Phase::Done);
         for core in self.cores() {
             if let Err(violation) = budgets::check(&core) {
                 self.end(Verdict::Violated(violation));

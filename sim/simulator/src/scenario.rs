@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 pub mod draw;
 pub mod fault;
 pub mod profile;
+pub mod stranger;
 
 pub use fault::{Fault, FaultKind};
 pub use profile::Profile;
+pub use stranger::{StrangerKind, StrangerShape};
 
 /// The form of the file. Another number is refused.
 pub const SCENARIO_VERSION: u32 = 0;
@@ -31,6 +33,9 @@ pub struct Scenario {
     pub topics: Vec<TopicShape>,
     /// Who works on them.
     pub clients: Vec<ClientShape>,
+    /// Who else connects, errs, and is in the way.
+    #[serde(default)]
+    pub strangers: Vec<StrangerShape>,
     /// The network while nothing special happens.
     pub network: NetworkShape,
     /// The disk while nothing special happens.
@@ -57,6 +62,8 @@ pub struct BrokerShape {
     pub segment_bytes: u64,
     /// Whether a topic is made when it is first used.
     pub auto_create: bool,
+    /// Milliseconds after which a connection without requests ends.
+    pub idle_millis: u64,
 }
 
 /// A topic.

@@ -17,6 +17,7 @@ mod actor;
 mod read;
 mod set_up;
 pub mod shared;
+pub mod strangers;
 
 pub use shared::{Phase, Shared};
 

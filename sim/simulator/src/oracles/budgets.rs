@@ -13,7 +13,7 @@ pub fn check(runtime: &Runtime) -> Result<(), Violation> {
                 oracle: "BUDGETS_KEPT",
                 promise: "memory for clients stays within its budget, and all of it comes back when they go",
                 witness: format!(
-                    "core {}: {budget:?}, {} at most; no client is connected any more",
+                    "core {}: {budget:?}, {} at most; nobody is connected any more who did anything for long",
                     runtime.core(),
                     budget.used_peak()
                 ),

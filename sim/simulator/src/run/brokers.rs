@@ -145,6 +145,7 @@ impl Broker {
             default_partitions: 1,
             segment_bytes: shape.segment_bytes,
             connections_max: 1000,
+            idle_timeout: Duration::from_millis(shape.idle_millis),
             log: Arc::new(move |event: Event| {
                 if is_panic(&event) {
                     let mut panicked = story

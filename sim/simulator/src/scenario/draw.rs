@@ -6,7 +6,7 @@ use stdx::Prng;
 
 use super::{
     BrokerShape, ClientShape, ClockShape, DiskShape, Fault, FaultKind, Mix, NetworkShape, Profile,
-    SCENARIO_VERSION, Scenario, TopicShape,
+    SCENARIO_VERSION, Scenario, StrangerKind, StrangerShape, TopicShape,
 };
 
 /// Operations of all clients together: keeps a default scenario under 200,000 events.
@@ -18,6 +18,7 @@ pub fn scenario(seed: u64, profile: Profile) -> Scenario {
     let topics = topics(&mut stream("topics"));
     let clients = clients(&mut stream("clients"), profile);
     let safety_millis = safety_millis(&clients);
+    let strangers = strangers(&mut stream("strangers"), profile, safety_millis);
     Scenario {
         version: SCENARIO_VERSION,
         seed,
@@ -25,6 +26,7 @@ pub fn scenario(seed: u64, profile: Profile) -> Scenario {
         broker: broker(&mut stream("broker"), profile),
         topics,
         clients,
+        strangers,
         network: network(&mut stream("network"), profile),
         disk: disk(&mut stream("disk"), profile),
         clock: clock(&mut stream("clock"), profile),
@@ -49,17 +51,26 @@ fn broker(prng: &mut Prng, profile: Profile) -> BrokerShape {
     let starts = prng.between(1, 3);
     let cores = (0..starts)
         .map(|_| *prng.choose(&[1, 1, 2, 2, 3, 4, 8]))
-        .collect();
+        .collect::<Vec<u16>>();
+    // Enough for eight cores, and less where fewer are all that it ever has.
+    let few = *cores.iter().max().expect("there are starts") <= 2;
+    let memory = if few && !is_measured(profile) {
+        *prng.choose(&[16, 64])
+    } else {
+        64
+    };
     let small_segments = profile == Profile::Power || prng.chance(1, 2);
     BrokerShape {
         cores: if is_measured(profile) { vec![2] } else { cores },
-        memory_bytes: 64 << 20,
+        memory_bytes: memory << 20,
         segment_bytes: if small_segments && !is_measured(profile) {
             prng.between(4 << 10, 64 << 10)
         } else {
             1 << 20
         },
         auto_create: true,
+        // More than anybody here thinks about what to do next; long enough for nobody to notice, or Kafka's.
+        idle_millis: *prng.choose(&[40_000, 600_000]),
     }
 }
 
@@ -103,6 +114,20 @@ fn clients(prng: &mut Prng, profile: Profile) -> Vec<ClientShape> {
             records_max: *prng.choose(&[1, 10, 50]),
             value_bytes_max: *prng.choose(&[10, 100, 1_000, 1_000, 20_000]),
             fetch_bytes_max: *prng.choose(&[1, 1_000, 50_000, 1 << 20]),
+        })
+        .collect()
+}
+
+/// Half of the runs have some.
+fn strangers(prng: &mut Prng, profile: Profile, safety_millis: u64) -> Vec<StrangerShape> {
+    if is_measured(profile) || prng.chance(1, 2) {
+        return Vec::new();
+    }
+    (0..prng.between(1, 3))
+        .map(|_| StrangerShape {
+            kind: StrangerKind::draw(prng),
+            connections: u32::try_from(*prng.choose(&[1, 3, 20])).expect("small"),
+            from_millis: prng.below(safety_millis),
         })
         .collect()
 }
