@@ -62,6 +62,11 @@ impl Client {
         &self.0.versions
     }
 
+    /// How it behaves.
+    pub(crate) fn options(&self) -> &Options {
+        &self.0.options
+    }
+
     /// Why the connection is over, when it is.
     pub fn broken(&self) -> Option<ClientError> {
         self.0.link.broken()

@@ -64,7 +64,7 @@ impl ClientError {
         }
     }
 
-    /// Whether what was asked may have been carried out all the same. Who writes a history notes it as unknown.
+    /// Whether a write may have been carried out all the same. Who writes a history notes it as unknown.
     pub fn is_indeterminate(&self) -> bool {
         match self {
             Self::Network(_)
@@ -79,15 +79,44 @@ impl ClientError {
             | Self::ConnectTimedOut
             | Self::NoCommonVersion(_)
             | Self::Encode(_) => false,
-            Self::Broker { code, .. } => matches!(
-                code,
-                ErrorCode::RequestTimedOut
-                    | ErrorCode::NotEnoughReplicasAfterAppend
-                    | ErrorCode::UnknownServerError
-                    | ErrorCode::NetworkException
-            ),
+            Self::Broker { code, .. } => !is_refusal(*code),
         }
     }
+}
+
+/// Whether a broker gives this code only before it did anything. Every other one may come after a batch was appended,
+/// in Kafka at least: leadership that is lost, a disk that fails, or a topic that is deleted while a commit is waited
+/// for.
+fn is_refusal(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::CorruptMessage
+            | ErrorCode::InvalidRecord
+            | ErrorCode::InvalidTimestamp
+            | ErrorCode::MessageTooLarge
+            | ErrorCode::RecordListTooLarge
+            | ErrorCode::InvalidRequiredAcks
+            | ErrorCode::NotEnoughReplicas
+            | ErrorCode::UnsupportedVersion
+            | ErrorCode::UnsupportedForMessageFormat
+            | ErrorCode::UnsupportedCompressionType
+            | ErrorCode::InvalidRequest
+            | ErrorCode::InvalidTopicException
+            | ErrorCode::TopicAlreadyExists
+            | ErrorCode::InvalidPartitions
+            | ErrorCode::InvalidReplicationFactor
+            | ErrorCode::InvalidReplicaAssignment
+            | ErrorCode::InvalidConfig
+            | ErrorCode::PolicyViolation
+            | ErrorCode::TopicAuthorizationFailed
+            | ErrorCode::ClusterAuthorizationFailed
+            | ErrorCode::TransactionalIdAuthorizationFailed
+            | ErrorCode::SaslAuthenticationFailed
+            | ErrorCode::InvalidTxnState
+            | ErrorCode::OutOfOrderSequenceNumber
+            | ErrorCode::InvalidProducerEpoch
+            | ErrorCode::UnknownProducerId
+    )
 }
 
 impl fmt::Display for ClientError {

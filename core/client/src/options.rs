@@ -12,6 +12,8 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How long an answer may take, from when the request was handed to the client.
     pub request_timeout: Duration,
+    /// How long the broker may wait for a commit before it says that it does not know.
+    pub commit_timeout: Duration,
     /// Requests that are on their way at once; who starts another one waits.
     pub in_flight_max: usize,
     /// Bytes of the largest answer that is taken.
@@ -36,6 +38,7 @@ impl Default for Options {
             client_id: "ouzel".to_owned(),
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
+            commit_timeout: Duration::from_secs(30),
             in_flight_max: 32,
             response_bytes_max: 128 << 20,
             version_caps: Vec::new(),

@@ -2,7 +2,6 @@
 
 use protocol::produce::{PartitionProduceData, TopicProduceData};
 use protocol::{ProduceRequest, ProduceResponse, Uuid};
-use stdx::Duration;
 
 use crate::client::Client;
 use crate::error::ClientError;
@@ -12,9 +11,6 @@ use crate::topics::TopicRef;
 
 /// The first version that names topics by id.
 const IDS_FROM: i16 = 13;
-
-/// How long the broker may wait for a commit.
-const COMMIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// When a write is to be acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +90,7 @@ impl Client {
         acks: Acks,
     ) -> Result<Producing, ClientError> {
         let version = self.produce_version(topic)?;
-        let request = request(topic, partition, batches.into(), acks, version);
+        let request = self.produce_request(topic, partition, batches.into(), acks, version);
         self.start_records(request, version).await.map(Producing)
     }
 
@@ -105,7 +101,7 @@ impl Client {
         batches: impl Into<Slices>,
     ) -> Result<(), ClientError> {
         let version = self.produce_version(topic)?;
-        let request = request(topic, partition, batches.into(), Acks::None, version);
+        let request = self.produce_request(topic, partition, batches.into(), Acks::None, version);
         self.send_silent(request, version).await
     }
 
@@ -113,35 +109,37 @@ impl Client {
         self.versions()
             .choose::<ProduceRequest<Slices>>(topic.version_max(IDS_FROM))
     }
-}
 
-fn request(
-    topic: &TopicRef,
-    partition: i32,
-    records: Slices,
-    acks: Acks,
-    version: i16,
-) -> ProduceRequest<Slices> {
-    let (name, topic_id) = if version >= IDS_FROM {
-        (String::new(), topic.id)
-    } else {
-        (topic.name.clone(), Uuid::ZERO)
-    };
-    ProduceRequest {
-        transactional_id: None,
-        acks: match acks {
-            Acks::None => 0,
-            Acks::Leader => 1,
-            Acks::All => -1,
-        },
-        timeout_ms: i32::try_from(COMMIT_TIMEOUT.as_millis()).unwrap_or(i32::MAX),
-        topic_data: vec![TopicProduceData {
-            name,
-            topic_id,
-            partition_data: vec![PartitionProduceData {
-                index: partition,
-                records: Some(records),
+    fn produce_request(
+        &self,
+        topic: &TopicRef,
+        partition: i32,
+        records: Slices,
+        acks: Acks,
+        version: i16,
+    ) -> ProduceRequest<Slices> {
+        let (name, topic_id) = if version >= IDS_FROM {
+            (String::new(), topic.id)
+        } else {
+            (topic.name.clone(), Uuid::ZERO)
+        };
+        ProduceRequest {
+            transactional_id: None,
+            acks: match acks {
+                Acks::None => 0,
+                Acks::Leader => 1,
+                Acks::All => -1,
+            },
+            timeout_ms: i32::try_from(self.options().commit_timeout.as_millis())
+                .unwrap_or(i32::MAX),
+            topic_data: vec![TopicProduceData {
+                name,
+                topic_id,
+                partition_data: vec![PartitionProduceData {
+                    index: partition,
+                    records: Some(records),
+                }],
             }],
-        }],
+        }
     }
 }

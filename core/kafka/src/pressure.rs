@@ -31,8 +31,8 @@ const GRACE: Duration = Duration::from_secs(1);
 const POLL_GRACE: Duration = LOOK_INTERVAL;
 
 /// The same for a frame that stood in line: what its client sent meanwhile lies in the system's buffers and comes at
-/// once, if there is anything.
-const GRACE_AFTER_LINE: Duration = LOOK_INTERVAL;
+/// once, if there is anything. Over when the next look comes.
+const GRACE_AFTER_LINE: Duration = Duration::from_millis(200);
 
 /// How long a transfer may stand still. At twice the least pace, the largest piece that is sent at once moves in it.
 const STANDSTILL: Duration = Duration::from_secs(2);

@@ -51,9 +51,9 @@ const OVERTIME_MAX: Duration = Duration::from_secs(10);
 /// How long the broker has to notice that all clients went.
 const SETTLE: Duration = Duration::from_secs(35);
 
-/// How long it has to end strangers who hold its memory: a request of the largest size that they promise, from its
-/// first byte on.
-const SETTLE_STRANGERS: Duration = Duration::from_secs(60);
+/// How long it has to end strangers who hold its memory. They are many, a few at a time get some of it, and the last of
+/// them have all the time that a request of their size may take.
+const SETTLE_STRANGERS: Duration = Duration::from_secs(120);
 
 /// How long the broker may take to stop in good order.
 const STOP_MAX: Duration = Duration::from_mins(1);

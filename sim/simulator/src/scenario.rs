@@ -76,6 +76,8 @@ pub struct TopicShape {
     pub partitions: i32,
     /// Left to be made on first use. It has one partition then.
     pub on_first_use: bool,
+    /// Bytes of the largest batch that it takes, where that is not the broker's own bound.
+    pub message_bytes_max: Option<u32>,
 }
 
 /// A client and what it does.
@@ -86,6 +88,8 @@ pub struct ClientShape {
     pub operations: u32,
     /// Mean pause between two operations, in microseconds.
     pub pace_micros: u64,
+    /// How long its writes may wait for their commit, in milliseconds.
+    pub commit_millis: u64,
     /// Requests it keeps in flight on its connection.
     pub in_flight: u32,
     /// How often it does what.

@@ -144,7 +144,8 @@ impl Broker {
             auto_create_topics: shape.auto_create,
             default_partitions: 1,
             segment_bytes: shape.segment_bytes,
-            connections_max: 1000,
+            // More than all strangers together: who fills it keeps others out, as in Kafka.
+            connections_max: 10_000,
             idle_timeout: Duration::from_millis(shape.idle_millis),
             log: Arc::new(move |event: Event| {
                 if is_panic(&event) {

@@ -13,6 +13,7 @@ use storage::segment::{SEGMENT_HEADER_BYTES, parse_file_name};
 use world::{Disk, NodeId, World};
 
 use super::DATA;
+use crate::scenario::FaultKind;
 
 /// A frame on the disk.
 #[derive(Clone, Debug)]
@@ -22,10 +23,11 @@ struct Place {
     header: FrameHeader,
 }
 
-/// Flips one bit of a frame of some topic. False when there is none yet whose loss would be noticed.
-pub(super) fn rot(
+/// Damages a frame of some topic. False when there is none yet whose loss would be noticed.
+pub(super) fn damage(
     world: &mut World,
     node: NodeId,
+    kind: FaultKind,
     draw: u64,
     rotten: &mut BTreeSet<String>,
 ) -> bool {
@@ -53,9 +55,12 @@ pub(super) fn rot(
     let length = HEADER_BYTES as u64 + u64::from(place.header.body_bytes);
     let offset = place.at + prng.below(length);
     rotten.insert(folder);
-    world
-        .disk_mut(node)
-        .rot(&place.file, offset, 1 << prng.below(8))
+    let disk = world.disk_mut(node);
+    match kind {
+        FaultKind::Unreadable { .. } => disk.make_unreadable(&place.file, offset, 1),
+        FaultKind::MisdirectedWrite { .. } => disk.misdirect_next(&place.file),
+        _ => disk.rot(&place.file, offset, 1 << prng.below(8)),
+    }
 }
 
 /// The folders of all partitions but the controller's: without its decisions there is no broker to ask.

@@ -12,25 +12,37 @@ use super::{
 /// Operations of all clients together: keeps a default scenario under 200,000 events.
 const OPERATIONS_MAX: u64 = 600;
 
+/// Bytes of the largest batch where batches are large.
+const LARGE_BATCH_BYTES_MAX: u32 = 5 << 20;
+
 /// The scenario that `seed` draws under `profile`.
 pub fn scenario(seed: u64, profile: Profile) -> Scenario {
     let stream = |label: &str| Prng::labelled(seed, &format!("scenario/{label}"));
-    let topics = topics(&mut stream("topics"));
-    let clients = clients(&mut stream("clients"), profile);
+    let mut topics = topics(&mut stream("topics"));
+    let mut clients = clients(&mut stream("clients"), profile);
+    let mut broker = broker(&mut stream("broker"), profile);
+    let mut large = stream("large");
+    if !is_measured(profile) && large.chance(1, 20) {
+        enlarge(&mut large, &mut topics, &mut clients, &mut broker);
+    }
     let safety_millis = safety_millis(&clients);
+    let faults = faults(&mut stream("faults"), profile, safety_millis);
+    if !faults.is_empty() {
+        shorten(&mut stream("commit"), &mut clients);
+    }
     let strangers = strangers(&mut stream("strangers"), profile, safety_millis);
     Scenario {
         version: SCENARIO_VERSION,
         seed,
         profile,
-        broker: broker(&mut stream("broker"), profile),
+        broker,
         topics,
         clients,
         strangers,
         network: network(&mut stream("network"), profile),
         disk: disk(&mut stream("disk"), profile),
         clock: clock(&mut stream("clock"), profile),
-        faults: faults(&mut stream("faults"), profile, safety_millis),
+        faults,
         safety_millis,
         heal_millis: 60_000,
     }
@@ -55,7 +67,7 @@ fn broker(prng: &mut Prng, profile: Profile) -> BrokerShape {
     // Enough for eight cores, and less where fewer are all that it ever has.
     let few = *cores.iter().max().expect("there are starts") <= 2;
     let memory = if few && !is_measured(profile) {
-        *prng.choose(&[16, 64])
+        *prng.choose(&[16, 64, 512])
     } else {
         64
     };
@@ -86,6 +98,7 @@ fn topics(prng: &mut Prng) -> Vec<TopicShape> {
                     i32::try_from(prng.between(1, 4)).expect("small")
                 },
                 on_first_use,
+                message_bytes_max: None,
             }
         })
         .collect()
@@ -109,6 +122,7 @@ fn clients(prng: &mut Prng, profile: Profile) -> Vec<ClientShape> {
         .map(|_| ClientShape {
             operations: u32::try_from(operations / count + 1).expect("small"),
             pace_micros: 1_000_000 * count / per_second,
+            commit_millis: 30_000,
             in_flight: *prng.choose(&[1, 1, 5, 20]),
             mix: mix(prng),
             records_max: *prng.choose(&[1, 10, 50]),
@@ -118,16 +132,62 @@ fn clients(prng: &mut Prng, profile: Profile) -> Vec<ClientShape> {
         .collect()
 }
 
+/// Lets one client write batches larger than a frame usually is, a few of them.
+fn enlarge(
+    prng: &mut Prng,
+    topics: &mut [TopicShape],
+    clients: &mut [ClientShape],
+    broker: &mut BrokerShape,
+) {
+    broker.memory_bytes = 512 << 20;
+    for topic in topics {
+        topic.on_first_use = false;
+        topic.message_bytes_max = Some(LARGE_BATCH_BYTES_MAX);
+    }
+    for client in clients.iter_mut() {
+        // Their topics would take less.
+        client.mix.create_topic = 0;
+    }
+    let client = prng.index(clients.len());
+    let client = &mut clients[client];
+    client.operations = client.operations.min(40);
+    client.pace_micros = client.pace_micros.max(10_000);
+    client.records_max = 50;
+    client.value_bytes_max = 80_000;
+    client.mix.produce_none += 8;
+    if prng.chance(1, 2) {
+        // One core may hold more of them than its log lets wait for a disk that stands still.
+        broker.cores = vec![1];
+    }
+    client.fetch_bytes_max = *prng.choose(&[1, 1 << 20]);
+}
+
+/// Where something breaks, half of the clients give their writes less time than a broken disk takes.
+fn shorten(prng: &mut Prng, clients: &mut [ClientShape]) {
+    for client in clients {
+        client.commit_millis = *prng.choose(&[30_000, 30_000, 1_000, 20]);
+    }
+}
+
 /// Half of the runs have some.
 fn strangers(prng: &mut Prng, profile: Profile, safety_millis: u64) -> Vec<StrangerShape> {
     if is_measured(profile) || prng.chance(1, 2) {
         return Vec::new();
     }
     (0..prng.between(1, 3))
-        .map(|_| StrangerShape {
-            kind: StrangerKind::draw(prng),
-            connections: u32::try_from(*prng.choose(&[1, 3, 20])).expect("small"),
-            from_millis: prng.below(safety_millis),
+        .map(|_| {
+            let kind = StrangerKind::draw(prng);
+            // Now and then more than are let in, all at once.
+            let many = kind == StrangerKind::Silent && prng.chance(1, 4);
+            StrangerShape {
+                kind,
+                connections: if many {
+                    1_500
+                } else {
+                    *prng.choose(&[1, 1, 3, 3, 20, 20, 200])
+                },
+                from_millis: prng.below(safety_millis),
+            }
         })
         .collect()
 }
@@ -247,7 +307,7 @@ fn menu(profile: Profile) -> &'static [(&'static str, u64)] {
             ("stream", 3),
             ("power", 1),
         ],
-        Profile::Media => &[("rot", 6), ("restart", 3), ("crash", 2)],
+        Profile::Media => &[("rot", 4), ("unreadable", 3), ("restart", 3), ("crash", 2)],
         Profile::Calm | Profile::Rate50 | Profile::Rate500 | Profile::Rate5000 => &[],
     }
 }
@@ -261,6 +321,9 @@ fn faults(prng: &mut Prng, profile: Profile, safety_millis: u64) -> Vec<Fault> {
             1 => menu = vec![*prng.choose(&menu)],
             _ => menu.retain(|_| prng.chance(1, 2)),
         }
+    }
+    if profile == Profile::Media && prng.chance(1, 4) {
+        menu = vec![("misdirected", 1)];
     }
     if menu.is_empty() {
         return Vec::new();
@@ -313,6 +376,12 @@ fn fault(prng: &mut Prng, name: &str) -> FaultKind {
         "write" => FaultKind::WriteError,
         "directory" => FaultKind::DirectorySyncError,
         "rot" => FaultKind::BitRot {
+            draw: prng.next_u64() >> 12,
+        },
+        "unreadable" => FaultKind::Unreadable {
+            draw: prng.next_u64() >> 12,
+        },
+        "misdirected" => FaultKind::MisdirectedWrite {
             draw: prng.next_u64() >> 12,
         },
         "drift" => FaultKind::ClockDrift {

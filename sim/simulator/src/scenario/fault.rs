@@ -62,6 +62,17 @@ pub enum FaultKind {
         /// Which bit of which file, among those that there are then.
         draw: u64,
     },
+    /// Some sectors of a topic's durable files cannot be read any more. As far beyond one replica.
+    Unreadable {
+        /// Which of which file, among those that there are then.
+        draw: u64,
+    },
+    /// The next write to a topic's file lands elsewhere in it, over what was there. As far beyond one replica, and after
+    /// a restart nobody could say what is missing: the profile that has it has nothing else.
+    MisdirectedWrite {
+        /// Which file, among those that there are then.
+        draw: u64,
+    },
     /// Nothing can be written for lack of room.
     NoSpace {
         /// For this long.
@@ -111,7 +122,10 @@ pub enum FaultKind {
 impl FaultKind {
     /// Whether it is more than one replica alone is promised to survive.
     pub const fn is_beyond_model(self) -> bool {
-        matches!(self, Self::BitRot { .. })
+        matches!(
+            self,
+            Self::BitRot { .. } | Self::Unreadable { .. } | Self::MisdirectedWrite { .. }
+        )
     }
 
     /// The name in tables.
@@ -127,6 +141,8 @@ impl FaultKind {
             Self::WriteError => "write error",
             Self::DirectorySyncError => "directory sync error",
             Self::BitRot { .. } => "bit rot",
+            Self::Unreadable { .. } => "unreadable sectors",
+            Self::MisdirectedWrite { .. } => "misdirected write",
             Self::NoSpace { .. } => "no space",
             Self::DiskStall { .. } => "disk stall",
             Self::Cut { .. } => "cut both ways",
@@ -140,7 +156,7 @@ impl FaultKind {
     }
 
     /// All names, for tables that list what never happened.
-    pub const NAMES: [&'static str; 19] = [
+    pub const NAMES: [&'static str; 21] = [
         "power cut",
         "process crash",
         "power cut at an event",
@@ -151,6 +167,8 @@ impl FaultKind {
         "write error",
         "directory sync error",
         "bit rot",
+        "unreadable sectors",
+        "misdirected write",
         "no space",
         "disk stall",
         "cut both ways",

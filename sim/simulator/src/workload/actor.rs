@@ -84,6 +84,7 @@ impl Actor {
         let options = Options {
             connect_timeout: Duration::from_secs(*self.prng.choose(&[2, 8])),
             request_timeout: self.patience,
+            commit_timeout: Duration::from_millis(self.shape.commit_millis),
             in_flight_max: self.shape.in_flight as usize,
             version_caps: self.draw_version_caps(),
             ..Options::named(&format!("c{}", self.number))

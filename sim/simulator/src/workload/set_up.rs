@@ -47,8 +47,12 @@ async fn make(
             .iter()
             .any(|made| made.error_code == 0 && !made.partitions.is_empty()));
     }
+    let bytes_max = topic.message_bytes_max.map(|bytes| bytes.to_string());
+    let configs = bytes_max
+        .as_deref()
+        .map(|bytes| ("max.message.bytes", bytes));
     match client
-        .create_topic(&topic.name, topic.partitions, -1, &[])
+        .create_topic(&topic.name, topic.partitions, -1, configs.as_slice())
         .await
     {
         Ok(_) => Ok(true),

@@ -30,6 +30,8 @@ struct Stranger {
     shared: Arc<Shared>,
     broker: SocketAddr,
     kind: StrangerKind,
+    /// No topic takes larger batches than the broker's own bound.
+    may_be_large: bool,
     prng: Prng,
 }
 
@@ -46,6 +48,10 @@ async fn run(runtime: &Runtime, scenario: &Scenario, shared: &Arc<Shared>, broke
     while shared.phase() < Phase::Working {
         runtime.sleep(LOOK_INTERVAL).await;
     }
+    let may_be_large = scenario
+        .topics
+        .iter()
+        .all(|topic| topic.message_bytes_max.is_none());
     let scope = runtime.scope("strangers");
     for (group, shape) in scenario.strangers.iter().enumerate() {
         for number in 0..shape.connections {
@@ -55,6 +61,7 @@ async fn run(runtime: &Runtime, scenario: &Scenario, shared: &Arc<Shared>, broke
                 shared: Arc::clone(shared),
                 broker,
                 kind: shape.kind,
+                may_be_large,
                 prng: Prng::labelled(scenario.seed, &label),
             };
             drop(scope.spawn(Class::Produce, "stranger", stranger.live(shape.clone())));

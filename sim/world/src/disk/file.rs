@@ -18,6 +18,8 @@ pub(crate) struct File {
     pub(crate) pending: Vec<Pending>,
     /// Damage to what is read.
     pub(crate) overlay: Overlay,
+    /// The next write lands elsewhere.
+    pub(crate) misdirect: bool,
     /// Descriptors and operations in flight.
     pub(crate) holders: u32,
     /// Names in the cached view.

@@ -80,13 +80,21 @@ impl Disk {
 
     /// Where a write lands: where it should, unless it is misdirected to another page of the file.
     fn place_of_write(&mut self, inode: InodeId, offset: u64, bytes: usize) -> Outcome<u64> {
-        let pages = self.file(inode)?.cache.length() / PAGE as u64;
-        if bytes == 0 || pages < 2 || !self.strikes(DiskFault::MisdirectedWrite) {
+        let page = PAGE as u64;
+        let pages = self.file(inode)?.cache.length() / page;
+        if bytes == 0 || pages < 2 {
+            return Ok(offset);
+        }
+        let chosen = core::mem::take(&mut self.file_mut(inode)?.misdirect);
+        if !chosen && !self.strikes(DiskFault::MisdirectedWrite) {
             return Ok(offset);
         }
         self.count(DiskFault::MisdirectedWrite);
-        let other = self.fault_draws(DiskFault::MisdirectedWrite).below(pages);
-        Ok(other * PAGE as u64 + offset % PAGE as u64)
+        let away = 1 + self
+            .fault_draws(DiskFault::MisdirectedWrite)
+            .below(pages - 1);
+        let other = (offset / page + away) % pages;
+        Ok(other * page + offset % page)
     }
 
     fn write_bytes(&mut self, inode: InodeId, offset: u64, bytes: Vec<u8>) -> Outcome<()> {

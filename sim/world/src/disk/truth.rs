@@ -77,6 +77,12 @@ impl Disk {
         self.damage(path, |file| file.overlay.make_unreadable(offset, bytes))
     }
 
+    /// Lets the next write to the file at `path` land on another of its pages, once it has two. False without such a
+    /// file.
+    pub fn misdirect_next(&mut self, path: &str) -> bool {
+        self.damage(path, |file| file.misdirect = true)
+    }
+
     /// Takes all damage back from the file at `path`. False without such a file.
     pub fn repair(&mut self, path: &str) -> bool {
         self.damage(path, |file| file.overlay = Overlay::default())

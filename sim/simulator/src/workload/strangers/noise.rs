@@ -81,7 +81,7 @@ impl Stranger {
     async fn write_badly(&mut self) -> Result<(), ClientError> {
         let client = self.client().await?;
         let place = self.shared.draw_place(&mut self.prng);
-        let large = self.prng.chance(1, 10);
+        let large = self.may_be_large && self.prng.chance(1, 10);
         let mut builder = BatchBuilder::new();
         let value = vec![7; if large { TOO_LARGE } else { 100 }];
         builder.push(&NewRecord::value(1, &value));
@@ -103,13 +103,14 @@ impl Stranger {
     async fn collect(&mut self) -> Result<(), ClientError> {
         let client = self.client().await?;
         let epoch = i32::try_from(self.prng.below(4)).expect("small") - 1;
+        let room = *self.prng.choose(&[50, 1 << 20]);
         let partition = |(topic, partition): (String, i32)| FetchTopic {
             topic,
             partitions: vec![FetchPartition {
                 partition,
                 // Few terms are over when this is asked: a fenced one, a current one, or one that is yet to come.
                 current_leader_epoch: if epoch == 2 { i32::MAX } else { epoch },
-                partition_max_bytes: 1 << 20,
+                partition_max_bytes: room,
                 ..FetchPartition::default()
             }],
             ..FetchTopic::default()
