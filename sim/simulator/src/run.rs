@@ -45,6 +45,9 @@ const SET_UP_MAX: Duration = Duration::from_mins(1);
 /// How often the run looks whether the broker died or the clients are done.
 const SLICE: Duration = Duration::from_millis(5);
 
+/// The same when the clients are done.
+const LONG_SLICE: Duration = Duration::from_secs(1);
+
 /// How much longer clients work where faults that were scheduled have not happened yet.
 const OVERTIME_MAX: Duration = Duration::from_secs(10);
 
@@ -103,7 +106,8 @@ struct Run {
     schedule: Schedule,
     /// Why no more is to be done, if so.
     ended: Option<Verdict>,
-    /// Until where madsim's clock was moved.
+    /// Whether this runs in madsim, and until where its clock was moved.
+    in_madsim: bool,
     told_madsim: Instant,
     /// How often each fault of the world has happened while it counted.
     coverage: Vec<(&'static str, u64)>,
@@ -139,6 +143,7 @@ impl Run {
             shared,
             schedule: Schedule::default(),
             ended: None,
+            in_madsim: madsim::runtime::Handle::try_current().is_ok(),
             told_madsim: Instant::ZERO,
             coverage: Vec::new(),
         }
@@ -315,8 +320,14 @@ impl Run {
 
     /// Runs until `end`, or until the clients left `phase`, or until there is nothing more to learn.
     fn run_while(&mut self, end: Instant, phase: Phase) {
+        // When all are done there is nothing to be in time for.
+        let slice = if phase == Phase::Done {
+            LONG_SLICE
+        } else {
+            SLICE
+        };
         while self.ended.is_none() && self.world.now() < end && self.shared.phase() == phase {
-            let slice = (self.world.now() + SLICE).min(end);
+            let slice = (self.world.now() + slice).min(end);
             let next = self.schedule.next().map_or(slice, |at| at.min(slice));
             self.world.run_until(next);
             self.tell_madsim();
@@ -328,7 +339,7 @@ impl Run {
 
     /// Moves madsim's clock to the heap's.
     fn tell_madsim(&mut self) {
-        if madsim::runtime::Handle::try_current().is_ok() {
+        if self.in_madsim {
             madsim::time::advance(self.world.now() - self.told_madsim);
         }
         self.told_madsim = self.world.now();

@@ -6,14 +6,17 @@ use crate::digest::Digest;
 use crate::error::IoError;
 use crate::operation::{EntryKind, OpenOptions, Operation, Output, ShutdownSide, pieces_len};
 
-/// A number that stands for the kind of `operation` and its arguments. Of what is written, the bytes count too.
+/// A number that stands for the kind of `operation` and its arguments.
+///
+/// Bytes to be written are not looked at: those that were written count in the result. A send that is taken piece by
+/// piece is submitted again with all that is left, so each byte would count as often as there are pieces before it.
 pub fn of_operation(operation: &Operation) -> u64 {
     let mut digest = Digest::new();
     fold_operation(&mut digest, operation);
     fold(&digest)
 }
 
-/// A number that stands for a result and its bytes.
+/// A number that stands for a result and its bytes, those that were written among them.
 pub fn of_result(result: &Result<Output, IoError>) -> u64 {
     let mut digest = Digest::new();
     match result {
@@ -54,7 +57,6 @@ fn fold_operation(digest: &mut Digest, operation: &Operation) {
                 pieces_len(pieces) as u64,
                 u64::from(*sync),
             ]);
-            pieces.iter().for_each(|piece| digest.bytes(piece));
         }
         Operation::Sync { descriptor } => digest.words(&[5, u64::from(descriptor.0)]),
         Operation::Allocate {
@@ -113,7 +115,6 @@ fn fold_socket(digest: &mut Digest, operation: &Operation) {
         }
         Operation::Send { descriptor, pieces } => {
             digest.words(&[20, u64::from(descriptor.0), pieces_len(pieces) as u64]);
-            pieces.iter().for_each(|piece| digest.bytes(piece));
         }
         Operation::Shutdown { descriptor, side } => {
             digest.words(&[
@@ -154,8 +155,18 @@ fn fold_output(digest: &mut Digest, output: &Output) {
             digest.words(&[6, buffer.len() as u64]);
             digest.bytes(buffer.as_slice());
         }
-        Output::Written { bytes, synced, .. } => {
+        Output::Written {
+            bytes,
+            synced,
+            pieces,
+        } => {
             digest.words(&[7, *bytes as u64, u64::from(*synced)]);
+            let mut left = *bytes;
+            for piece in pieces {
+                let taken = piece.len().min(left);
+                digest.bytes(&piece[..taken]);
+                left -= taken;
+            }
         }
         Output::Entries(entries) => {
             digest.words(&[8, entries.len() as u64]);
