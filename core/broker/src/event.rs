@@ -108,6 +108,7 @@ impl Event {
     pub fn level(&self) -> Level {
         match self {
             Self::Cluster(event) if event.is_warning() => Level::Warn,
+            Self::Cluster(event) if event.is_everyday() => Level::Debug,
             Self::ListenSkipped { .. }
             | Self::AcceptFailed { .. }
             | Self::ConnectionRefused { .. }

@@ -83,12 +83,9 @@ impl Controller {
     /// topics, and tells every core. Views are ready once their cores took that in.
     pub async fn start(runtime: Runtime, config: Config) -> Result<Self, StartError> {
         let router = Router::new(runtime.clone());
-        let (mut commands, report) =
+        let (mut commands, opened) =
             CommandLog::open(&runtime, router.clone(), config.segment_bytes).await?;
-        if !report.is_empty() {
-            let key = PartitionKey::CONTROLLER;
-            (config.log)(Event::Recovered { key, report });
-        }
+        (config.log)(Event::recovered(PartitionKey::CONTROLLER, opened));
         let mut table = TopicTable::new();
         replay(&mut commands, &mut table).await?;
         (config.log)(Event::Replayed {

@@ -3,7 +3,8 @@
 use core::fmt;
 use std::rc::Rc;
 
-use model::{PartitionKey, TopicName};
+use model::{Offset, PartitionKey, TopicName};
+use partition::Opened;
 
 use crate::cluster_id::ClusterId;
 use crate::revision::Revision;
@@ -23,11 +24,15 @@ pub enum Event {
         /// Topics that there are.
         topics: usize,
     },
-    /// Recovery of a partition found something.
+    /// A partition was opened.
     Recovered {
         /// The partition.
         key: PartitionKey,
-        /// What, in words.
+        /// The offset after the last record that its recovery found.
+        end: Offset,
+        /// Whether its recovery fenced a range.
+        fenced: bool,
+        /// What else it found, in words.
         report: Vec<String>,
     },
     /// A partition could not be opened; it is tried again.
@@ -64,6 +69,21 @@ pub enum Event {
 }
 
 impl Event {
+    /// That `key` was opened.
+    pub(crate) fn recovered(key: PartitionKey, opened: Opened) -> Self {
+        Self::Recovered {
+            key,
+            end: opened.recovered,
+            fenced: opened.fenced,
+            report: opened.report,
+        }
+    }
+
+    /// Whether it is what happens to every partition at every start.
+    pub fn is_everyday(&self) -> bool {
+        matches!(self, Self::Recovered { report, .. } if report.is_empty())
+    }
+
     /// Whether an operator should look at it.
     pub fn is_warning(&self) -> bool {
         matches!(self, Self::OpenFailed { .. } | Self::RemoveFailed { .. })
@@ -80,7 +100,12 @@ impl fmt::Display for Event {
                     "the controller's log has {revision} commands, {topics} topics"
                 )
             }
-            Self::Recovered { key, report } => {
+            Self::Recovered {
+                key, end, report, ..
+            } if report.is_empty() => {
+                write!(f, "opened partition {key}, which ends at offset {end}")
+            }
+            Self::Recovered { key, report, .. } => {
                 write!(f, "recovered partition {key}: {}", report.join("; "))
             }
             Self::OpenFailed { key, reason } => {

@@ -207,6 +207,10 @@ pub struct Open {
 pub struct Opened {
     /// Its marks.
     pub watermarks: Watermarks,
+    /// The offset after the last record that its recovery found.
+    pub recovered: Offset,
+    /// Whether its recovery fenced a range.
+    pub fenced: bool,
     /// What recovery found, in words; empty when there was nothing to say.
     pub report: Vec<String>,
 }

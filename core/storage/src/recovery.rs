@@ -410,6 +410,7 @@ impl Recovery<'_> {
 
     fn finish(mut self) -> Recovered {
         self.report.frames = self.tip.index.0;
+        self.report.end_offset = self.tip.end_offset;
         Recovered {
             segments: self.segments,
             epochs: self.epochs,

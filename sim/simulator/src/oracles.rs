@@ -11,7 +11,9 @@ pub mod contiguous;
 pub mod disk;
 pub mod immutable;
 pub mod order;
+pub mod recovery;
 pub mod refused;
+mod scan;
 pub mod visible;
 
 /// A broken promise.

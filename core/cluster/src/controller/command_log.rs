@@ -36,22 +36,22 @@ pub(super) struct Read {
 }
 
 impl CommandLog {
-    /// Opens the partition. Also what its recovery found, in words.
+    /// Opens the partition. Also what its recovery found.
     pub(super) async fn open(
         runtime: &Runtime,
         router: Router,
         segment_bytes: u64,
-    ) -> Result<(Self, Vec<String>), StartError> {
+    ) -> Result<(Self, Opened), StartError> {
         let key = PartitionKey::CONTROLLER;
         let opened = router.open(Open { key, segment_bytes }).await;
-        let Opened { watermarks, report } = opened.map_err(StartError::Open)?;
+        let opened = opened.map_err(StartError::Open)?;
         let log = Self {
             runtime: runtime.clone(),
             router,
-            term: watermarks.term,
+            term: opened.watermarks.term,
             end: Offset::ZERO,
         };
-        Ok((log, report))
+        Ok((log, opened))
     }
 
     /// How far it was read.

@@ -135,11 +135,9 @@ async fn open_one(router: &Router, log: &Log, open: Open) -> (PartitionKey, Opti
     let key = open.key;
     match router.open(open).await {
         Ok(opened) => {
-            if !opened.report.is_empty() {
-                let report = opened.report;
-                log(Event::Recovered { key, report });
-            }
-            (key, Some(opened.watermarks.term))
+            let term = opened.watermarks.term;
+            log(Event::recovered(key, opened));
+            (key, Some(term))
         }
         Err(reason) => {
             log(Event::OpenFailed { key, reason });

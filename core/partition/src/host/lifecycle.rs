@@ -192,6 +192,8 @@ pub(super) async fn remove(inner: &Rc<Inner>, key: PartitionKey) -> Result<(), S
 fn opened(replica: &Replica) -> Opened {
     Opened {
         watermarks: replica.watermarks(),
+        recovered: replica.report().end_offset,
+        fenced: replica.report().fenced,
         report: replica.report().lines.clone(),
     }
 }

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use model::Offset;
+
 /// What a start found in one log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecoveryReport {
@@ -9,6 +11,8 @@ pub struct RecoveryReport {
     pub segments: usize,
     /// Good frames.
     pub frames: u64,
+    /// The offset after the last record in them.
+    pub end_offset: Offset,
     /// Bytes that were cut off.
     pub bytes_cut: u64,
     /// Whether a range is fenced.

@@ -1,5 +1,6 @@
 //! The broker's node: started, stopped, died, started again.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,6 +12,7 @@ use world::{Cause, NodeId, NodeState, World};
 
 use super::faults::{Schedule, Step};
 use super::{BROKER_ADDRESS, BROKER_PORT, DATA, ground};
+use crate::oracles::recovery::{Claim, Truth};
 use crate::oracles::{Violation, calm};
 use crate::scenario::Scenario;
 
@@ -34,6 +36,8 @@ pub(super) struct Broker {
     may_refuse_to_start: bool,
     /// It was asked to stop, and is to stay down for this long.
     stopping: Option<u64>,
+    /// What its files held before its life now, or its last.
+    truth: Truth,
 }
 
 /// What the broker said, with the time of the slice in which it said it.
@@ -42,6 +46,8 @@ struct Story {
     now_micros: AtomicU64,
     lines: Mutex<Vec<String>>,
     panicked: Mutex<Option<String>>,
+    /// What it says that recovery found.
+    claims: Mutex<Vec<Claim>>,
 }
 
 impl Story {
@@ -72,6 +78,7 @@ impl Broker {
             ends_allowed: 0,
             may_refuse_to_start: false,
             stopping: None,
+            truth: Truth::of(world.disk(node), DATA),
         };
         broker.start_if_down(world);
         broker
@@ -122,6 +129,7 @@ impl Broker {
         self.starts += 1;
         self.handle = Handle::new();
         self.stopping = None;
+        self.truth = Truth::of(world.disk(self.node), DATA);
         world.start(self.node, self.main());
         self.tell(
             world,
@@ -155,6 +163,10 @@ impl Broker {
                         .unwrap_or_else(PoisonError::into_inner);
                     panicked.get_or_insert(event.to_string());
                 }
+                if let Some(claim) = claim(&event) {
+                    let mut claims = story.claims.lock().unwrap_or_else(PoisonError::into_inner);
+                    claims.push(claim);
+                }
                 if !is_everyday(&event) {
                     story.add(&event.to_string());
                 }
@@ -183,6 +195,7 @@ impl Broker {
     ) -> Result<(), Violation> {
         self.note_time(world.now());
         self.look_at_panics()?;
+        self.look_at_claims(schedule.rotten())?;
         self.look_at_deaths(world)?;
         // Also when a start that another fault planned has come, or will.
         let crashed = schedule.take_crashed(world);
@@ -237,6 +250,18 @@ impl Broker {
         panicked.map_or(Ok(()), |message| Err(calm::panicked(message)))
     }
 
+    fn look_at_claims(&mut self, damaged: &BTreeSet<String>) -> Result<(), Violation> {
+        let mut claims = self
+            .story
+            .claims
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let truth = &mut self.truth;
+        claims
+            .drain(..)
+            .try_for_each(|claim| truth.check(&claim, damaged))
+    }
+
     fn look_at_deaths(&mut self, world: &World) -> Result<(), Violation> {
         let deaths = &world.deaths()[self.deaths_seen..];
         self.deaths_seen += deaths.len();
@@ -274,12 +299,23 @@ fn is_panic(event: &Event) -> bool {
     }
 }
 
+/// What the event says of a partition's recovery.
+fn claim(event: &Event) -> Option<Claim> {
+    match *event {
+        Event::Cluster(cluster::Event::Recovered {
+            key, end, fenced, ..
+        }) => Some(Claim { key, end, fenced }),
+        _ => None,
+    }
+}
+
 /// Whether a reader of the story can do without it.
 fn is_everyday(event: &Event) -> bool {
     match event {
         Event::ConnectionEnded { ended, .. } => {
             ended.closed.as_ref().is_ok_and(kafka::Closed::is_ordinary)
         }
+        Event::Cluster(event) => event.is_everyday(),
         _ => false,
     }
 }

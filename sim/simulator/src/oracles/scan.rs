@@ -1,0 +1,89 @@
+//! A log read by itself: frames in a row, each continuing the one before it. Nothing of storage's recovery, index or
+//! reading takes part, only its codec.
+
+use std::collections::BTreeMap;
+
+use model::{LogIndex, Offset};
+use records::Batches;
+use storage::Group;
+use storage::frame::{FrameHeader, HEADER_BYTES};
+use storage::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
+
+/// What was found in the segments of one partition, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Scanned {
+    /// What the next frame has to continue: index, offset, identity of the one before it, partition.
+    next: Option<(LogIndex, Offset, u32, Group)>,
+    /// The digests of all batches, by base offset.
+    pub(super) batches: BTreeMap<i64, u64>,
+}
+
+impl Scanned {
+    /// The offset after the last record.
+    pub(super) fn end_offset(&self) -> Offset {
+        self.next.map_or(Offset::ZERO, |(_, offset, ..)| offset)
+    }
+
+    /// Takes the frames of a segment, up to what is no frame that continues them.
+    pub(super) fn segment(&mut self, base_index: LogIndex, bytes: &[u8]) -> Result<(), String> {
+        let head = bytes
+            .get(..SEGMENT_HEADER_BYTES)
+            .ok_or("too short for a header")?;
+        let header = SegmentHeader::decode(head).map_err(|error| format!("{error:?}"))?;
+        let begins = (
+            header.base_index,
+            header.base_offset,
+            header.prev_origin,
+            header.group,
+        );
+        if header.base_index != base_index || self.next.is_some_and(|next| next != begins) {
+            return Err(format!("it begins at {begins:?}, {:?} was next", self.next));
+        }
+        self.next = Some(begins);
+        let mut at = SEGMENT_HEADER_BYTES;
+        while bytes.len() - at >= HEADER_BYTES
+            && bytes[at..at + HEADER_BYTES].iter().any(|&byte| byte != 0)
+        {
+            at = self
+                .frame(bytes, at)
+                .map_err(|what| format!("at {at}: {what}"))?;
+        }
+        Ok(())
+    }
+
+    /// Takes the frame at a position, and returns where the next one begins.
+    fn frame(&mut self, bytes: &[u8], at: usize) -> Result<usize, String> {
+        let header = FrameHeader::decode(&bytes[at..]).map_err(|error| format!("{error:?}"))?;
+        let begins = (
+            header.index,
+            header.base_offset,
+            header.prev_origin,
+            header.group,
+        );
+        if self.next != Some(begins) {
+            return Err(format!("a frame {begins:?}, {:?} was next", self.next));
+        }
+        let start = at + HEADER_BYTES;
+        let body = bytes
+            .get(start..start + header.body_bytes as usize)
+            .ok_or("the body is cut off")?;
+        if stdx::crc32c(body) != header.body_crc {
+            return Err("the body does not match its checksum".to_owned());
+        }
+        if header.kind.has_batches() {
+            for batch in Batches::new(body) {
+                let batch = batch.map_err(|error| error.to_string())?;
+                self.batches
+                    .insert(batch.base_offset(), runtime::Digest::of(batch.bytes()));
+            }
+        }
+        self.next = Some((
+            header.index.next(),
+            header.end_offset(),
+            header.origin,
+            header.group,
+        ));
+        let length = usize::try_from(header.frame_bytes()).map_err(|error| error.to_string())?;
+        Ok(at + length)
+    }
+}
