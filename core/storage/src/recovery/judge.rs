@@ -13,6 +13,7 @@
 //! commit does. `F` is what is known to have been durable: a segment is begun only behind durable ones.
 
 use model::LogIndex;
+use stdx::mutant;
 
 /// What a scan found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +54,9 @@ pub fn judge(evidence: &Evidence) -> Verdict {
         claimed,
         searched_all,
     } = *evidence;
-    if first_bad <= commit_seen {
+    if mutant!(S02) && first_bad <= commit_seen.max(claimed) {
+        Verdict::TornTail
+    } else if first_bad <= commit_seen {
         Verdict::LostCommitted
     } else if first_bad <= claimed {
         Verdict::ClaimedUnreadable

@@ -34,6 +34,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         seeds: 1000,
     },
     Mutant {
+        id: "S02",
+        room: "storage",
+        breaks: "recovery cuts off what was committed",
+        profile: "media",
+        seeds: 1000,
+    },
+    Mutant {
         id: "S03",
         room: "storage",
         breaks: "the directory is not synced after a roll",
