@@ -10,6 +10,8 @@
 //! Each replica has a scope of its own: a panic in it fences that replica, keeps its files as evidence, and ends
 //! nothing else. The tasks of the ports are the node's: a panic there ends it.
 
+#[cfg(test)]
+mod fault_domain;
 mod lifecycle;
 
 use core::cell::{Cell, RefCell};
