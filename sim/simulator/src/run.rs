@@ -56,7 +56,7 @@ const SETTLE: Duration = Duration::from_secs(35);
 
 /// How long it has to end strangers who hold its memory. They are many, a few at a time get some of it, and the last of
 /// them have all the time that a request of their size may take.
-const SETTLE_STRANGERS: Duration = Duration::from_secs(120);
+const SETTLE_STRANGERS: Duration = Duration::from_mins(2);
 
 /// How long the broker may take to stop in good order.
 const STOP_MAX: Duration = Duration::from_mins(1);

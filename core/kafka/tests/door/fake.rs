@@ -117,6 +117,8 @@ fn serve_openings(runtime: &Runtime, host: Host) {
             let (_, open, reply) = calls.recv().await;
             own.logs.borrow_mut().entry(open.key).or_default();
             reply.send(Ok(Opened {
+                recovered: Offset::ZERO,
+                fenced: false,
                 watermarks: own.marks(open.key).unwrap(),
                 report: Vec::new(),
             }));
