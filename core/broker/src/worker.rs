@@ -14,13 +14,13 @@ use crate::connections::Connections;
 use crate::event::{Event, Log};
 use crate::orders::{Done, ORDERS, Order};
 
-/// Of a core's memory, the share for requests from before they are read until they are answered. The rest, beside
-/// what is named here, is for the heap and for pools.
-const REQUESTS_PER_CENT: usize = 20;
+/// Of a core's memory, the share for requests that carry records, from before they are read until those are written. The
+/// rest, beside what is named here, is for the heap and for pools.
+const WRITES_PER_CENT: usize = 16;
 
-/// What the door takes besides: for requests that only ask something, and for lists of topics.
-const ASIDE_PER_CENT: usize = REQUESTS_PER_CENT / kafka::config::SMALL_REQUESTS_SHARE
-    + REQUESTS_PER_CENT / kafka::config::LISTS_SHARE;
+/// What the door takes besides: for questions in few words and in many, for lists of topics, for what is kept of writes.
+const ASIDE_PER_CENT: usize = 3 * WRITES_PER_CENT / kafka::config::QUESTIONS_SHARE
+    + WRITES_PER_CENT / kafka::config::WRITE_ENTRIES_SHARE;
 
 /// The share for answers that are not bound by their requests.
 const ANSWERS_PER_CENT: usize = 25;
@@ -29,7 +29,7 @@ const ANSWERS_PER_CENT: usize = 25;
 const PARTITIONS_PER_CENT: usize = 25;
 
 const _: () =
-    assert!(REQUESTS_PER_CENT + ASIDE_PER_CENT + ANSWERS_PER_CENT + PARTITIONS_PER_CENT <= 80);
+    assert!(WRITES_PER_CENT + ASIDE_PER_CENT + ANSWERS_PER_CENT + PARTITIONS_PER_CENT <= 80);
 
 /// One core's part of a broker.
 pub(crate) struct Worker {
@@ -50,7 +50,7 @@ impl Worker {
             router: Router::new(runtime.clone()),
             cluster: view.clone(),
             config: door_config(config),
-            requests: runtime.budget("kafka requests", config.share(REQUESTS_PER_CENT, runtime)),
+            writes: runtime.budget("kafka writes", config.share(WRITES_PER_CENT, runtime)),
             answers: runtime.budget("kafka answers", config.share(ANSWERS_PER_CENT, runtime)),
         });
         let connections = Connections::new(runtime.clone(), door, Arc::clone(&config.log));

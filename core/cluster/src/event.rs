@@ -24,7 +24,7 @@ pub enum Event {
         /// Topics that there are.
         topics: usize,
     },
-    /// A partition was opened.
+    /// A partition was opened, and its recovery is over.
     Recovered {
         /// The partition.
         key: PartitionKey,

@@ -5,7 +5,9 @@ use protocol::{ApiKey, frame_bytes_max};
 use runtime::PAGE_BYTES;
 
 use crate::closed::Closed;
+use crate::config::SHORT_QUESTION_BYTES_MAX;
 use crate::frame::Head;
+use crate::memory::{Budgets, Memory};
 
 /// A frame that may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub(crate) struct Admission {
     pub(crate) api: ApiKey,
     /// In which version; one that is not served only where [`ApiKey::ApiVersions`] is asked.
     pub(crate) version: i16,
+    /// The kind of memory that it takes.
+    pub(crate) memory: Memory,
     /// Bytes of memory of the frame itself.
     pub(crate) frame_bytes: usize,
     /// Bytes of memory to lease for it: the frame, what decoding it may allocate, and as much again for what its
@@ -22,7 +26,11 @@ pub(crate) struct Admission {
 }
 
 /// Checks a frame against what is served and what there is memory for.
-pub(crate) fn admit(head: &Head, budget_bytes: usize) -> Result<Admission, Closed> {
+pub(crate) fn admit(head: &Head, budgets: &Budgets) -> Result<Admission, Closed> {
+    admit_within(head, |memory| budgets.of(memory).limit())
+}
+
+fn admit_within(head: &Head, limit: impl Fn(Memory) -> usize) -> Result<Admission, Closed> {
     let unknown = |_unknown| Closed::UnknownApi(head.api_key);
     let api = ApiKey::try_from(head.api_key).map_err(unknown)?;
     let version = head.version;
@@ -36,7 +44,14 @@ pub(crate) fn admit(head: &Head, budget_bytes: usize) -> Result<Admission, Close
         (_, None) => return Err(Closed::UnknownApi(head.api_key)),
     };
     let per_byte = 1 + 2 * memory_bound;
-    let room = budget_bytes.saturating_sub(PAGE_BYTES) / per_byte;
+    let frame_bytes = head.bytes.next_multiple_of(PAGE_BYTES);
+    let lease_bytes = frame_bytes + head.bytes * (per_byte - 1);
+    let memory = match api {
+        ApiKey::Produce => Memory::Writes,
+        _ if lease_bytes <= SHORT_QUESTION_BYTES_MAX => Memory::ShortQuestions,
+        _ => Memory::LongQuestions,
+    };
+    let room = limit(memory).saturating_sub(PAGE_BYTES) / per_byte;
     let bytes_max = frame_bytes_max(api).min(room);
     if head.bytes > bytes_max {
         return Err(Closed::FrameTooLarge {
@@ -45,12 +60,12 @@ pub(crate) fn admit(head: &Head, budget_bytes: usize) -> Result<Admission, Close
             bytes_max,
         });
     }
-    let frame_bytes = head.bytes.next_multiple_of(PAGE_BYTES);
     Ok(Admission {
         api,
         version,
+        memory,
         frame_bytes,
-        lease_bytes: frame_bytes + head.bytes * (per_byte - 1),
+        lease_bytes,
     })
 }
 
@@ -65,7 +80,7 @@ mod tests {
     const BUDGET: usize = 64 << 20;
 
     fn check(api_key: i16, version: i16, bytes: usize) -> Result<Admission, Closed> {
-        admit(&Head::of(api_key, version, bytes), BUDGET)
+        admit_within(&Head::of(api_key, version, bytes), |_| BUDGET)
     }
 
     #[test]

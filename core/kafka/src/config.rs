@@ -32,16 +32,16 @@ pub struct Config {
 /// Requests of one connection that are dispatched and not answered yet; beyond it nothing is read.
 pub const IN_FLIGHT_MAX: usize = 64;
 
-/// Memory for requests, times this part, is what requests have that only ask something: nobody who writes takes it.
-pub const SMALL_REQUESTS_SHARE: usize = 4;
+/// Questions in few words, those in many, and lists of topics each have this part of what writes have, besides it.
+pub const QUESTIONS_SHARE: usize = 4;
 
-/// Bytes of memory that a request takes at most that only asks something.
-pub const SMALL_REQUEST_BYTES_MAX: usize = 64 << 10;
+/// What is kept of writes until they are answered has this part of it.
+pub const WRITE_ENTRIES_SHARE: usize = 8;
 
-/// Memory for requests, times this part, is what lists of topics may take besides.
-pub const LISTS_SHARE: usize = 4;
+/// Bytes of memory that a question in few words takes at most.
+pub const SHORT_QUESTION_BYTES_MAX: usize = 64 << 10;
 
-/// The memory for requests, times this part, is what the unanswered requests of one connection may hold.
+/// The unanswered requests of one connection may hold this part of the memory for their kind.
 pub const CONNECTION_SHARE: usize = 16;
 
 /// What is free of the memory for answers, times this part, is what one answer may take: a few slow readers of much

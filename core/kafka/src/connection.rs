@@ -13,7 +13,7 @@ use crate::config::IN_FLIGHT_MAX;
 use crate::door::Shared;
 use crate::ending::Ending;
 use crate::instruments::Times;
-use crate::pressure::{Held, Memory};
+use crate::memory::Held;
 
 mod reader;
 mod writer;
@@ -32,10 +32,15 @@ pub(crate) struct Connection {
     in_flight: Queue<InFlight>,
     /// Dispatched and not answered whole yet.
     owed: Cell<usize>,
-    /// Memory of what is owed, as it was reserved.
-    held: Cell<Held>,
+    /// Memory of what is owed, as it was when it came.
+    admitted: Cell<Held>,
+    /// Memory that it holds now.
+    held: Rc<Cell<Held>>,
     /// Something that was owed was answered, or nothing more will be.
     answered: Signal,
+    /// The reader waits until something is answered, and since when that changed.
+    reader_waits: Cell<bool>,
+    reader_waits_changed: Signal,
     requests: Cell<u64>,
     /// The first reason to end.
     closed: Cell<Option<Closed>>,
@@ -46,7 +51,7 @@ pub(crate) struct Connection {
 struct InFlight {
     finish: Finish,
     /// What was reserved for it before it was read.
-    reserved: (Memory, usize),
+    admitted: Held,
     times: Times,
 }
 
@@ -59,8 +64,11 @@ pub(crate) async fn serve(door: Rc<Shared>, stream: Stream) -> (u64, Result<Clos
         ending: Ending::default(),
         in_flight: Queue::new(IN_FLIGHT_MAX),
         owed: Cell::new(0),
-        held: Cell::new(Held::default()),
+        admitted: Cell::new(Held::default()),
+        held: Rc::default(),
         answered: Signal::new(),
+        reader_waits: Cell::new(false),
+        reader_waits_changed: Signal::new(),
         requests: Cell::new(0),
         closed: Cell::new(None),
     });
@@ -105,30 +113,46 @@ impl Connection {
         &self.door.context.runtime
     }
 
-    /// Waits until there is no point in waiting for data any more.
+    /// Waits until there is no point in waiting for data any more, or something better to do.
     pub(crate) async fn hurried(&self) {
-        race(self.ending.begun(), self.door.draining.begun()).await;
+        let over = race(self.ending.begun(), self.door.draining.begun());
+        race(over, self.reader_waiting()).await;
     }
 
-    /// Memory that its requests hold until they are answered.
-    pub(crate) fn held(&self) -> Held {
-        self.held.get()
+    /// Memory that its requests hold, and its end would give back.
+    pub(crate) fn held(&self) -> &Rc<Cell<Held>> {
+        &self.held
     }
 
-    fn owe(&self, (memory, bytes): (Memory, usize)) {
-        let mut held = self.held.get();
-        held.add(memory, bytes);
-        self.held.set(held);
+    fn owe(&self, request: &InFlight) {
+        self.admitted
+            .set(self.admitted.get().plus(request.admitted));
+        self.held.set(self.held.get().plus(request.finish.held()));
         self.owed.set(self.owed.get() + 1);
         self.requests.set(self.requests.get() + 1);
     }
 
-    fn settle(&self, (memory, bytes): (Memory, usize)) {
-        let mut held = self.held.get();
-        held.take(memory, bytes);
-        self.held.set(held);
+    fn settle(&self, admitted: Held, held: Held) {
+        self.admitted.set(self.admitted.get().minus(admitted));
+        self.held.set(self.held.get().minus(held));
         self.owed.set(self.owed.get() - 1);
         self.answered.notify();
+    }
+
+    /// Waits until something is answered. A long poll would keep it waiting for nothing: it ends.
+    async fn answered(&self) {
+        let seen = self.answered.seen();
+        self.reader_waits.set(true);
+        self.reader_waits_changed.notify();
+        self.answered.changed(seen).await;
+        self.reader_waits.set(false);
+    }
+
+    async fn reader_waiting(&self) {
+        while !self.reader_waits.get() {
+            let changed = &self.reader_waits_changed;
+            changed.changed(changed.seen()).await;
+        }
     }
 
     fn close(&self, why: Closed) {

@@ -11,11 +11,12 @@ use runtime::sync::Signal;
 use runtime::{Budget, Class, Runtime, ScopeFault, Stream};
 
 use crate::closed::Closed;
-use crate::config::{Config, LISTS_SHARE, SMALL_REQUEST_BYTES_MAX, SMALL_REQUESTS_SHARE};
+use crate::config::Config;
 use crate::connection;
 use crate::ending::Ending;
 use crate::instruments::Instruments;
-use crate::pressure::{Memory, Pressure, RELIEVE};
+use crate::memory::{Budgets, Memory};
+use crate::pressure::{Pressure, RELIEVE};
 
 /// What a door works with. All of it belongs to one core.
 #[derive(Debug)]
@@ -28,9 +29,10 @@ pub struct Context {
     pub cluster: View,
     /// How to behave.
     pub config: Config,
-    /// Pays for requests from before they are read until nothing of them is needed. Its limit bounds the largest
-    /// request.
-    pub requests: Budget,
+    /// Pays for requests that carry records, from before they are read until those are written. Its limit bounds the
+    /// largest request; questions and what is kept of writes have parts of as much besides
+    /// ([`crate::config::QUESTIONS_SHARE`], [`crate::config::WRITE_ENTRIES_SHARE`]).
+    pub writes: Budget,
     /// Pays for answers that hold records.
     pub answers: Budget,
 }
@@ -45,11 +47,7 @@ pub(crate) struct Shared {
     pub(crate) instruments: Instruments,
     pub(crate) draining: Ending,
     pub(crate) pressure: Pressure,
-    /// Pays for requests that only ask something, as `requests` does for others.
-    pub(crate) small: Budget,
-    /// Pays for lists of topics: whoever only wants to know where to write does not stand in line behind those who
-    /// read.
-    pub(crate) lists: Budget,
+    pub(crate) budgets: Budgets,
     connections: Cell<usize>,
     /// A connection ended.
     left: Signal,
@@ -75,18 +73,14 @@ impl Door {
         let batch_bytes = context.config.message_bytes_max;
         assert!(batch_bytes <= context.answers.limit());
         let instruments = Instruments::new(&context.runtime);
-        let requests = context.requests.limit();
-        let small = (requests / SMALL_REQUESTS_SHARE).max(SMALL_REQUEST_BYTES_MAX);
-        let small = context.runtime.budget("kafka small requests", small);
-        let lists = requests / LISTS_SHARE;
-        let lists = context.runtime.budget("kafka lists", lists);
+        let (writes, answers) = (context.writes.clone(), context.answers.clone());
+        let budgets = Budgets::new(&context.runtime, writes, answers);
         let shared = Rc::new(Shared {
             context,
             instruments,
             draining: Ending::default(),
             pressure: Pressure::default(),
-            small,
-            lists,
+            budgets,
             connections: Cell::new(0),
             left: Signal::new(),
         });

@@ -26,6 +26,8 @@
 //! | `connection` | one connection: its two tasks, and how they end |
 //! | `frame` | whole frames out of a stream, without memory while idle |
 //! | `admission` | what a frame may cost before its body is read |
+//! | `memory` | the kinds of memory, and the budgets of them |
+//! | `pressure` | who holds memory and does nothing, and makes room for others |
 //! | `dispatch` | from API key and version to a handler |
 //! | `handlers` | one file per API key, each opening with what it serves |
 //! | `errors` | the one translation into Kafka's error codes |
@@ -35,9 +37,11 @@
 //!
 //! Invariants:
 //! - answers leave in the order of the requests (mutant `K00` breaks it);
-//! - memory for a frame, and for what decoding it may allocate, is leased before its body is read; memory for an
-//!   answer whose size is not bound by its request is leased before it is built;
-//! - no reservation waits while another one of the same budget is held by the waiting request;
+//! - memory for a frame, and for what decoding it may allocate, is leased before its body is read; what is kept of a
+//!   write is leased before the write goes its way; memory for an answer whose size is not bound by its request is
+//!   leased before it is built;
+//! - nobody waits for memory while it holds some that the others wait for: see `memory`;
+//! - a client that holds memory and does nothing keeps nobody else out for longer than seconds;
 //! - a connection in any state ends by itself: each wait for the client has a bound;
 //! - bytes from outside are checked before they are used; what cannot be right ends the connection with a typed
 //!   reason, and nothing else.
@@ -58,6 +62,7 @@ mod frame;
 mod handlers;
 mod instruments;
 pub mod marks;
+mod memory;
 mod pressure;
 mod request;
 pub mod settings;

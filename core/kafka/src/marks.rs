@@ -11,6 +11,8 @@ stdx::marks! {
     CUT_FOR_MEMORY = "kafka: a slow client was cut, others waited for its memory";
     /// A connection had as many requests in flight as it may.
     PIPELINE_FULL = "kafka: back-pressure, a connection had its requests in flight";
+    /// A write had to wait for memory in which to keep what it asked.
+    ENTRIES_WAITED = "kafka: back-pressure, a write waited for memory for its answer";
     /// An answer had to wait for memory before it was built.
     ANSWER_WAITED = "kafka: back-pressure, an answer waited for memory";
     /// A request was answered later than one that came after it was ready to be.

@@ -20,22 +20,13 @@ use std::rc::Rc;
 use runtime::{Budget, CoreId, Either, Lease, Port, Runtime, race};
 use stdx::{Duration, Instant};
 
-use crate::config::FRAME_BYTES_PER_SECOND_MIN;
 use crate::ending::Ending;
 use crate::marks;
+use crate::memory::{Held, Memory};
 
-/// How long a transfer may take before its pace is looked at.
-const GRACE: Duration = Duration::from_secs(1);
+mod wait;
 
-/// How long a poll may wait whatever others need. Its client only asks again.
-const POLL_GRACE: Duration = LOOK_INTERVAL;
-
-/// The same for a frame that stood in line: what its client sent meanwhile lies in the system's buffers and comes at
-/// once, if there is anything. Over when the next look comes.
-const GRACE_AFTER_LINE: Duration = Duration::from_millis(200);
-
-/// How long a transfer may stand still. At twice the least pace, the largest piece that is sent at once moves in it.
-const STANDSTILL: Duration = Duration::from_secs(2);
+use wait::{GRACE, GRACE_AFTER_LINE, Kind, Wait};
 
 /// How often someone who waits for memory has the others looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
@@ -50,43 +41,6 @@ pub(crate) fn relieve_everywhere(runtime: &Runtime) {
     }
 }
 
-/// The kinds of memory that the door gives out, each from a budget of its own: who waits for one is not helped by
-/// the end of those who hold another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Memory {
-    /// Requests of some size: those that carry records.
-    Large,
-    /// Requests that only ask something.
-    Small,
-    /// Answers.
-    Answers,
-}
-
-/// Bytes of each kind of memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Held([usize; 3]);
-
-impl Held {
-    /// `bytes` of one kind.
-    pub(crate) fn of(memory: Memory, bytes: usize) -> Self {
-        let mut held = Self::default();
-        held.add(memory, bytes);
-        held
-    }
-
-    pub(crate) fn get(self, memory: Memory) -> usize {
-        self.0[memory as usize]
-    }
-
-    pub(crate) fn add(&mut self, memory: Memory, bytes: usize) {
-        self.0[memory as usize] += bytes;
-    }
-
-    pub(crate) fn take(&mut self, memory: Memory, bytes: usize) {
-        self.0[memory as usize] -= bytes;
-    }
-}
-
 /// Who waits for a client, and holds memory.
 #[derive(Debug, Default)]
 pub(crate) struct Pressure {
@@ -94,46 +48,8 @@ pub(crate) struct Pressure {
     next: Cell<u64>,
     /// What others wait for.
     wanted: Cell<Held>,
-    /// When somebody last looked for it.
-    looked_at: Cell<[Option<Instant>; 3]>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// Bytes come from a client or go to it; its pace is looked at after the grace.
-    Transfer { grace: Duration },
-    /// A client waits for news.
-    Poll,
-}
-
-#[derive(Debug)]
-struct Wait {
-    kind: Kind,
-    since: Instant,
-    /// Memory that its end gives back.
-    held: Held,
-    /// Bytes that the client sent or took.
-    moved: Cell<usize>,
-    /// When it last did.
-    moved_at: Cell<Instant>,
-    cut: Ending,
-}
-
-impl Wait {
-    /// Whether a client is slower than the least that is expected of one, or has stopped: the system's own buffers
-    /// may have taken megabytes at once for one that reads nothing.
-    fn is_behind(&self, now: Instant) -> bool {
-        let age = now.since(self.since);
-        let grace = match self.kind {
-            Kind::Poll => return age >= POLL_GRACE,
-            Kind::Transfer { grace } => grace,
-        };
-        if now.since(self.moved_at.get()) > STANDSTILL {
-            return true;
-        }
-        let expected = age.saturating_sub(grace).as_millis() * FRAME_BYTES_PER_SECOND_MIN as u128;
-        expected / 1000 > self.moved.get() as u128
-    }
+    /// When somebody last looked whom to cut, and for what.
+    looked: RefCell<Vec<(Memory, Instant)>>,
 }
 
 /// A wait's entry, for as long as it lives.
@@ -166,55 +82,59 @@ impl Drop for Hold<'_> {
 /// Counts what somebody waits for, while they do.
 struct Wanting<'a> {
     pressure: &'a Pressure,
-    memory: Memory,
-    bytes: usize,
+    wanted: Held,
 }
 
 impl<'a> Wanting<'a> {
-    fn enter(pressure: &'a Pressure, memory: Memory, bytes: usize) -> Self {
-        let mut wanted = pressure.wanted.get();
-        wanted.add(memory, bytes);
-        pressure.wanted.set(wanted);
-        Self {
-            pressure,
-            memory,
-            bytes,
-        }
+    fn enter(pressure: &'a Pressure, wanted: Held) -> Self {
+        pressure.wanted.set(pressure.wanted.get().plus(wanted));
+        Self { pressure, wanted }
     }
 }
 
 impl Drop for Wanting<'_> {
     fn drop(&mut self) {
-        let mut wanted = self.pressure.wanted.get();
-        wanted.take(self.memory, self.bytes);
+        let wanted = self.pressure.wanted.get().minus(self.wanted);
         self.pressure.wanted.set(wanted);
     }
 }
 
 impl Pressure {
-    /// Enters a transfer that holds memory until its end.
-    pub(crate) fn transfer(&self, now: Instant, held: Held) -> Hold<'_> {
-        self.enter(Kind::Transfer { grace: GRACE }, now, held)
+    /// Enters a request on its way from a client.
+    pub(crate) fn receiving(&self, now: Instant, own: Held) -> Hold<'_> {
+        self.enter(Kind::Receiving { grace: GRACE }, now, own, None)
     }
 
-    /// Enters a transfer whose client was kept waiting before it began.
-    pub(crate) fn transfer_after_line(&self, now: Instant, held: Held) -> Hold<'_> {
+    /// The same where the client was kept waiting before.
+    pub(crate) fn receiving_after_line(&self, now: Instant, own: Held) -> Hold<'_> {
         let grace = GRACE_AFTER_LINE;
-        self.enter(Kind::Transfer { grace }, now, held)
+        self.enter(Kind::Receiving { grace }, now, own, None)
+    }
+
+    /// Enters an answer on its way to a client, of a connection whose requests hold what is `behind` it.
+    pub(crate) fn sending(&self, now: Instant, own: Held, behind: &Rc<Cell<Held>>) -> Hold<'_> {
+        self.enter(Kind::Sending, now, own, Some(Rc::clone(behind)))
     }
 
     /// Enters a long poll.
-    pub(crate) fn poll(&self, now: Instant, held: Held) -> Hold<'_> {
-        self.enter(Kind::Poll, now, held)
+    pub(crate) fn polling(&self, now: Instant, own: Held, behind: &Rc<Cell<Held>>) -> Hold<'_> {
+        self.enter(Kind::Polling, now, own, Some(Rc::clone(behind)))
     }
 
-    fn enter(&self, kind: Kind, now: Instant, held: Held) -> Hold<'_> {
+    fn enter(
+        &self,
+        kind: Kind,
+        now: Instant,
+        own: Held,
+        behind: Option<Rc<Cell<Held>>>,
+    ) -> Hold<'_> {
         let number = self.next.get();
         self.next.set(number + 1);
         let wait = Rc::new(Wait {
             kind,
             since: now,
-            held,
+            own,
+            behind,
             moved: Cell::new(0),
             moved_at: Cell::new(now),
             cut: Ending::default(),
@@ -234,14 +154,15 @@ impl Pressure {
             if freed >= wanted {
                 return;
             }
-            if wait.held.get(memory) == 0 || !wait.is_behind(now) {
+            let held = wait.held(memory);
+            if held == 0 || !wait.is_behind(now) {
                 continue;
             }
             match wait.kind {
-                Kind::Transfer { .. } => marks::CUT_FOR_MEMORY.hit(),
-                Kind::Poll => marks::POLL_HURRIED.hit(),
+                Kind::Receiving { .. } | Kind::Sending => marks::CUT_FOR_MEMORY.hit(),
+                Kind::Polling => marks::POLL_HURRIED.hit(),
             }
-            freed += wait.held.get(memory);
+            freed += held;
             wait.cut.begin();
         }
     }
@@ -254,25 +175,32 @@ impl Pressure {
         bytes: usize,
     ) -> Lease {
         let mut reserving = pin!(budget.reserve(bytes));
-        let _wanting = Wanting::enter(self, memory, bytes);
+        let _wanting = Wanting::enter(self, Held::of(memory, bytes));
         loop {
-            self.look(runtime.now(), memory);
+            let began = runtime.now();
             match race(reserving.as_mut(), runtime.sleep(LOOK_INTERVAL)).await {
                 Either::Left(lease) => return lease,
-                Either::Right(()) => {}
+                Either::Right(()) => self.look(began, runtime.now(), memory),
             }
         }
     }
 
-    /// Relieves for all who wait, unless one of them just did: as many may wait as hold.
-    fn look(&self, now: Instant, memory: Memory) {
-        let mut looked_at = self.looked_at.get();
-        let last = &mut looked_at[memory as usize];
-        if last.is_some_and(|last| now.since(last) < LOOK_INTERVAL) {
+    /// Relieves for all who wait, unless one of them just did: as many may wait as hold. Nor does it where this core
+    /// itself stood still since `began`: nobody could move then.
+    fn look(&self, began: Instant, now: Instant, memory: Memory) {
+        if now.since(began) > LOOK_INTERVAL.saturating_add(LOOK_INTERVAL) {
             return;
         }
-        *last = Some(now);
-        self.looked_at.set(looked_at);
+        let mut looked = self.looked.borrow_mut();
+        if looked
+            .iter()
+            .any(|&(kind, last)| kind == memory && now.since(last) < LOOK_INTERVAL)
+        {
+            return;
+        }
+        looked.retain(|&(kind, _)| kind != memory);
+        looked.push((memory, now));
+        drop(looked);
         self.relieve(now, memory, self.wanted.get().get(memory));
     }
 }
@@ -280,6 +208,7 @@ impl Pressure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::FRAME_BYTES_PER_SECOND_MIN;
 
     const ANSWERS: Memory = Memory::Answers;
 
@@ -294,10 +223,10 @@ mod tests {
     #[test]
     fn only_those_behind_are_cut_and_no_more_than_needed() {
         let pressure = Pressure::default();
-        let stopped = pressure.transfer(Instant::ZERO, held());
-        let steady = pressure.transfer(Instant::ZERO, held());
-        let another = pressure.transfer(Instant::ZERO, held());
-        let young = pressure.transfer(seconds(3), held());
+        let stopped = pressure.receiving(Instant::ZERO, held());
+        let steady = pressure.receiving(Instant::ZERO, held());
+        let another = pressure.receiving(Instant::ZERO, held());
+        let young = pressure.receiving(seconds(3), held());
         steady.moved(seconds(3), 10 * FRAME_BYTES_PER_SECOND_MIN);
         pressure.relieve(seconds(1), ANSWERS, 1_000);
         assert!(!stopped.wait.cut.has_begun(), "within its grace");
@@ -318,8 +247,8 @@ mod tests {
     #[test]
     fn only_those_are_cut_who_hold_what_is_wanted() {
         let pressure = Pressure::default();
-        let other = pressure.transfer(Instant::ZERO, Held::of(Memory::Large, 100));
-        let poll = pressure.poll(Instant::ZERO, held());
+        let other = pressure.receiving(Instant::ZERO, Held::of(Memory::Writes, 100));
+        let poll = pressure.polling(Instant::ZERO, held(), &Rc::default());
         pressure.relieve(Instant::ZERO, ANSWERS, 1);
         assert!(!poll.wait.cut.has_begun(), "within its grace");
         pressure.relieve(seconds(2), ANSWERS, 1_000);
@@ -330,13 +259,32 @@ mod tests {
     #[test]
     fn who_stood_in_line_has_less_grace() {
         let pressure = Pressure::default();
-        let waited = pressure.transfer_after_line(seconds(1), held());
-        let honest = pressure.transfer_after_line(seconds(1), held());
+        let waited = pressure.receiving_after_line(seconds(1), held());
+        let honest = pressure.receiving_after_line(seconds(1), held());
         waited.moved(seconds(1), 4);
         honest.moved(seconds(1), FRAME_BYTES_PER_SECOND_MIN);
         let soon = seconds(1) + GRACE_AFTER_LINE + Duration::from_millis(1);
         pressure.relieve(soon, ANSWERS, 1_000);
         assert!(waited.wait.cut.has_begun());
         assert!(!honest.wait.cut.has_begun());
+    }
+
+    #[test]
+    fn a_poll_gives_back_the_writes_behind_it_and_an_answer_everything() {
+        let pressure = Pressure::default();
+        let behind = Rc::new(Cell::new(Held::default()));
+        let poll = pressure.polling(Instant::ZERO, held(), &behind);
+        let answer = pressure.sending(Instant::ZERO, held(), &behind);
+        // They came later.
+        let entries = Held::of(Memory::Entries, 7);
+        behind.set(entries.plus(Held::of(Memory::ShortQuestions, 9)));
+        for (memory, of_poll, of_answer) in [
+            (ANSWERS, 100, 100),
+            (Memory::Entries, 7, 7),
+            (Memory::ShortQuestions, 0, 9),
+        ] {
+            let held = (poll.wait.held(memory), answer.wait.held(memory));
+            assert_eq!(held, (of_poll, of_answer), "{memory:?}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use stdx::Instant;
 
 use crate::admission::Admission;
 use crate::closed::Closed;
+use crate::memory::{Held, Memory};
 
 /// A request whose header was read.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct Request {
     pub(crate) frame: Frozen,
     /// Pays for what was decoded and for what the answer says about it, until the answer is sent.
     pub(crate) allowance: Lease,
+    /// What kind of memory that is.
+    pub(crate) memory: Memory,
     /// Where the body begins in it.
     pub(crate) body: usize,
     /// When its last byte came.
@@ -42,6 +45,7 @@ impl Request {
             correlation_id,
             frame,
             allowance,
+            memory: admission.memory,
             body,
             received,
         })
@@ -52,6 +56,11 @@ impl Request {
         let decoded = self.decode_body().map_err(|error| self.malformed(error));
         self.forget_frame();
         decoded
+    }
+
+    /// What it holds until it is answered.
+    pub(crate) fn held(&self) -> Held {
+        Held::of(self.memory, self.allowance.bytes())
     }
 
     /// Gives the frame's memory back, or leaves it to those who hold parts of it.

@@ -3,19 +3,19 @@
 use std::rc::Rc;
 
 use protocol::SIZE_BYTES;
-use runtime::{Budget, Either, Lease, ReceiveHalf, race};
+use runtime::{Either, Lease, ReceiveHalf, race};
 use stdx::Instant;
 
 use super::{Connection, InFlight};
 use crate::admission::{Admission, admit};
 use crate::closed::Closed;
-use crate::config::{CONNECTION_SHARE, IN_FLIGHT_MAX, SMALL_REQUEST_BYTES_MAX};
+use crate::config::{CONNECTION_SHARE, IN_FLIGHT_MAX};
 use crate::dispatch::dispatch;
-use crate::door::Shared;
 use crate::frame::FrameReader;
 use crate::instruments::{Times, counted};
 use crate::marks;
-use crate::pressure::{Held, Hold, Memory};
+use crate::memory::Held;
+use crate::pressure::Hold;
 use crate::request::Request;
 
 /// Reads and dispatches until something ends the connection.
@@ -38,7 +38,7 @@ pub(super) async fn read_all(connection: Rc<Connection>, half: ReceiveHalf) {
 /// A request that arrived whole.
 struct Arrived {
     request: Request,
-    reserved: (Memory, usize),
+    admitted: Held,
     began: Instant,
 }
 
@@ -48,7 +48,7 @@ async fn read_one(connection: &Rc<Connection>, frames: &mut FrameReader) -> Resu
     let read = read_request(connection, frames);
     let Arrived {
         request,
-        reserved,
+        admitted,
         began,
     } = match race(door.draining.begun(), read).await {
         // A request that is not there whole by then was not promised anything.
@@ -58,7 +58,6 @@ async fn read_one(connection: &Rc<Connection>, frames: &mut FrameReader) -> Resu
     let received = request.received;
     door.instruments.count_request(request.api);
     let finish = dispatch(connection, request).await?;
-    connection.owe(reserved);
     let dispatched = connection.runtime().now();
     let times = Times {
         began,
@@ -72,9 +71,10 @@ async fn read_one(connection: &Rc<Connection>, frames: &mut FrameReader) -> Resu
     );
     let in_flight = InFlight {
         finish,
-        reserved,
+        admitted,
         times,
     };
+    connection.owe(&in_flight);
     let pushed = connection.in_flight.push(in_flight).await;
     // Closed under us: the writer gave up, and its reason stands already.
     pushed.map_err(|_unanswered| Closed::Draining)
@@ -88,10 +88,10 @@ async fn read_request(
     let head = frames.head(|| connection.owed.get() > 0).await?;
     let began = connection.runtime().now();
     let door = &connection.door;
-    let admission = admit(&head, door.context.requests.limit())?;
-    let (memory, budget) = lane(door, &admission);
-    share(connection, memory, budget, admission.lease_bytes).await?;
-    let (mut allowance, hold) = reserve(connection, memory, budget, &admission).await;
+    let admission = admit(&head, &door.budgets)?;
+    let held = Held::of(admission.memory, admission.lease_bytes);
+    share(connection, &admission).await?;
+    let (mut allowance, hold) = reserve(connection, held, &admission).await;
     let lease = allowance.split(admission.frame_bytes);
     let frame = frames.frame(&head, lease, &hold).await?;
     drop(hold);
@@ -101,59 +101,46 @@ async fn read_request(
     let received = connection.runtime().now();
     Ok(Arrived {
         request: Request::open(&admission, frame, allowance, received)?,
-        reserved: (memory, admission.lease_bytes),
+        admitted: held,
         began,
     })
 }
 
-/// The memory from which a request is paid: who only asks something does not stand in line with those who write.
-fn lane<'a>(door: &'a Shared, admission: &Admission) -> (Memory, &'a Budget) {
-    if admission.lease_bytes <= SMALL_REQUEST_BYTES_MAX {
-        (Memory::Small, &door.small)
-    } else {
-        (Memory::Large, &door.context.requests)
-    }
-}
-
-/// Waits until the connection may have one more request of `bytes` besides those that are not answered. One may
-/// always be there; more are for times in which there is memory: half of it is for those who have none.
-async fn share(
-    connection: &Connection,
-    memory: Memory,
-    budget: &Budget,
-    bytes: usize,
-) -> Result<(), Closed> {
+/// Waits until the connection may have one more request besides those that are not answered. One may always be there;
+/// more are for times in which there is memory: half of it is for those who have none.
+async fn share(connection: &Connection, admission: &Admission) -> Result<(), Closed> {
+    let budget = connection.door.budgets.of(admission.memory);
     let share = budget.limit() / CONNECTION_SHARE;
     loop {
-        let held = connection.held().get(memory);
+        let admitted = connection.admitted.get().get(admission.memory);
         let crowded = budget.used() > budget.limit() / 2;
-        if held == 0 || (!crowded && held + bytes <= share) {
+        let fits = admitted + admission.lease_bytes <= share;
+        if admitted == 0 || (!crowded && fits) {
             return Ok(());
         }
         if connection.in_flight.is_closed() {
             return Err(Closed::Draining);
         }
         marks::SHARE_USED_UP.hit();
-        let answered = &connection.answered;
-        answered.changed(answered.seen()).await;
+        connection.answered().await;
     }
 }
 
 async fn reserve<'a>(
     connection: &'a Connection,
-    memory: Memory,
-    budget: &Budget,
+    held: Held,
     admission: &Admission,
 ) -> (Lease, Hold<'a>) {
     let (runtime, pressure) = (connection.runtime(), &connection.door.pressure);
-    let bytes = admission.lease_bytes;
-    let held = Held::of(memory, bytes);
-    if let Some(lease) = budget.try_reserve(bytes) {
-        return (lease, pressure.transfer(runtime.now(), held));
+    let budget = connection.door.budgets.of(admission.memory);
+    if let Some(lease) = budget.try_reserve(admission.lease_bytes) {
+        return (lease, pressure.receiving(runtime.now(), held));
     }
     marks::FRAME_WAITED.hit();
-    let lease = pressure.reserve(runtime, (memory, budget), bytes).await;
-    (lease, pressure.transfer_after_line(runtime.now(), held))
+    let lease = pressure
+        .reserve(runtime, (admission.memory, budget), admission.lease_bytes)
+        .await;
+    (lease, pressure.receiving_after_line(runtime.now(), held))
 }
 
 fn mark_refusal(why: &Closed) {

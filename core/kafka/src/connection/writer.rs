@@ -11,7 +11,7 @@ use crate::closed::Closed;
 use crate::config::SEND_BYTES_MAX;
 use crate::instruments::counted;
 use crate::marks;
-use crate::pressure::Memory;
+use crate::memory::Held;
 
 /// Finishes and sends in the order of the requests, until the queue is closed and empty or sending fails.
 pub(super) async fn write_all(connection: Rc<Connection>, mut half: SendHalf) {
@@ -22,14 +22,14 @@ pub(super) async fn write_all(connection: Rc<Connection>, mut half: SendHalf) {
             None
         };
         for item in early.into_iter().chain([item]) {
-            let reserved = item.reserved;
+            let (admitted, held) = (item.admitted, item.finish.held());
             if let Err(why) = write_one(&connection, &mut half, item).await {
                 connection.close(why);
                 connection.in_flight.close();
                 connection.answered.notify();
                 return;
             }
-            connection.settle(reserved);
+            connection.settle(admitted, held);
         }
     }
     // What was sent is to arrive before the close; that the client is gone already is no news.
@@ -56,7 +56,8 @@ async fn write_one(
         Reply::Close(why) => return Err(why),
     };
     let bytes = pieces_len(&answer.pieces);
-    send_all(connection, half, answer.pieces).await?;
+    let held = answer.held();
+    send_all(connection, half, answer.pieces, held).await?;
     drop(answer.paid_by);
     let instruments = &connection.door.instruments;
     instruments.bytes_sent.add(counted(bytes));
@@ -64,18 +65,17 @@ async fn write_one(
     Ok(())
 }
 
-/// Sends `pieces` a bounded number of bytes at a time, each of which the client has to take in time.
+/// Sends `pieces` a bounded number of bytes at a time, each of which the client has to take in time. They are paid
+/// by `held`.
 async fn send_all(
     connection: &Connection,
     half: &mut SendHalf,
     mut pieces: Pieces,
+    held: Held,
 ) -> Result<(), Closed> {
     let timeout = connection.door.context.config.send_timeout;
-    // The end of the connection gives back what is sent and all that waits behind it.
-    let mut held = connection.held();
-    held.add(Memory::Answers, pieces_len(&pieces));
     let pressure = &connection.door.pressure;
-    let hold = pressure.transfer(connection.runtime().now(), held);
+    let hold = pressure.sending(connection.runtime().now(), held, connection.held());
     while !pieces.is_empty() {
         let part = split_front(&mut pieces, SEND_BYTES_MAX);
         let bytes = pieces_len(&part);

@@ -51,7 +51,7 @@ pub(crate) fn dispatch(
         marks::VERSION_REFUSED.hit();
         (FALLBACK_VERSION, ErrorCode::UnsupportedVersion)
     };
-    Ok(Finish::later(async move {
+    Ok(Finish::later(request.held(), async move {
         let response = ApiVersionsResponse {
             error_code: error.code(),
             api_keys: api_keys(error),

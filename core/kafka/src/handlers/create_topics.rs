@@ -80,7 +80,7 @@ pub(crate) async fn dispatch(
         topics: results,
         ..CreateTopicsResponse::default()
     };
-    Ok(Finish::later(async move {
+    Ok(Finish::later(request.held(), async move {
         Reply::message(request, response, None)
     }))
 }

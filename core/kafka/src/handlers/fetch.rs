@@ -48,6 +48,7 @@ use crate::closed::Closed;
 use crate::config::FETCH_BYTES_LEAST;
 use crate::connection::Connection;
 use crate::marks;
+use crate::memory::Memory;
 use crate::request::Request;
 use crate::slices::Slices;
 
@@ -71,7 +72,7 @@ pub(crate) fn dispatch(
 ) -> Result<Finish, Closed> {
     let asked: FetchRequest = request.decode()?;
     let connection = Rc::clone(connection);
-    Ok(Finish::later(async move {
+    Ok(Finish::later(request.held(), async move {
         match refusal(&asked) {
             Some(code) => refuse(&connection, request, code),
             None => finish(&connection, request, &asked).await,
@@ -112,7 +113,7 @@ async fn finish(connection: &Connection, request: Request, asked: &FetchRequest)
     let lease_bytes = bytes_max.min(plan.bytes_max()).max(least);
     let mut over = false;
     let (reading, lease) = loop {
-        let lease = lease_answer(&connection.door, &context.answers, lease_bytes, least).await;
+        let lease = lease_answer(&connection.door, Memory::Answers, lease_bytes, least).await;
         let bytes_max = bytes_max.min(lease.bytes());
         // What the answer cannot hold is not waited for.
         let bytes_min = size(asked.min_bytes).min(bytes_max);
@@ -124,7 +125,7 @@ async fn finish(connection: &Connection, request: Request, asked: &FetchRequest)
         // Nothing is held while nothing happens: what was found is read again.
         drop(lease);
         let found = reading.forget_records();
-        match wait(connection, &plan, &reading, deadline).await {
+        match wait(connection, &plan, &reading, deadline, request.held()).await {
             Woken::Grown if bytes_min > 1 => gather(connection, deadline).await,
             Woken::Grown => {}
             // Nothing was there and nothing came: the marks that were seen are the answer.
@@ -134,7 +135,7 @@ async fn finish(connection: &Connection, request: Request, asked: &FetchRequest)
     };
     // A first batch may be larger than the lease: the memory that it was read into pays for it, as for all records.
     let lease = lease.map(|mut lease| {
-        lease.shrink_to(reading.bytes.min(lease.bytes()));
+        lease.shrink_to(reading.bytes);
         lease
     });
     connection.door.instruments.errors.add(reading.errors());

@@ -96,7 +96,7 @@ pub(crate) async fn dispatch(
         topics.push((topic.name, partitions));
     }
     let connection = Rc::clone(connection);
-    Ok(Finish::later(async move {
+    Ok(Finish::later(request.held(), async move {
         finish(&connection, request, topics).await
     }))
 }

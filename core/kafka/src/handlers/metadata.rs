@@ -44,6 +44,7 @@ use crate::closed::Closed;
 use crate::connection::Connection;
 use crate::errors::Failure;
 use crate::marks;
+use crate::memory::Memory;
 use crate::request::Request;
 
 mod response;
@@ -81,7 +82,7 @@ pub(crate) async fn dispatch(
         Some(topics) => Some(look_up(connection, topics, &asked, request.version).await),
     };
     let connection = Rc::clone(connection);
-    Ok(Finish::later(async move {
+    Ok(Finish::later(request.held(), async move {
         let topics = looked.map_or(Asked::All, Asked::These);
         let operations = (
             asked.include_topic_authorized_operations,
@@ -98,7 +99,7 @@ async fn finish(
     operations: (bool, bool),
 ) -> Reply {
     let bytes = response::memory_bound(connection, &asked);
-    let lease = lease_answer(&connection.door, &connection.door.lists, bytes, bytes).await;
+    let lease = lease_answer(&connection.door, Memory::Lists, bytes, bytes).await;
     let (answer, errors) = response::build(connection, asked, operations);
     connection.door.instruments.errors.add(errors);
     Reply::message(request, answer, Some(lease))

@@ -47,12 +47,13 @@ use protocol::{ErrorCode, Uuid};
 use runtime::Lease;
 use stdx::{Duration, Instant};
 
-use crate::answer::{Finish, Reply, lease_answer};
+use crate::answer::{Finish, Reply};
 use crate::closed::Closed;
 use crate::connection::Connection;
 use crate::errors::Failure;
 use crate::handlers::topics;
 use crate::marks;
+use crate::memory::Memory;
 use crate::request::Request;
 
 mod batch;
@@ -61,12 +62,14 @@ mod response;
 use batch::{BatchRules, check};
 
 /// Bytes of the smallest entry that a client of sense sends: a partition's number and a batch. A request may name
-/// no more partitions than its bytes have room for, so what its answer takes in memory is bound by its lease.
+/// no more partitions than its bytes have room for.
 const ENTRY_BYTES_MIN: usize = 64;
 /// Partitions that any request may name.
 const ENTRIES_FREE: usize = 64;
 /// Bytes of memory that one partition takes at most, from its proposal to its answer.
 const ENTRY_MEMORY: usize = 512;
+/// Bytes of memory that one topic takes besides its name.
+const TOPIC_MEMORY: usize = 256;
 
 /// One partition of the request between the stages.
 struct Entry {
@@ -95,14 +98,7 @@ pub(crate) async fn dispatch(
     if named > ENTRIES_FREE.max(request.frame.len() / ENTRY_BYTES_MIN) {
         return Err(Closed::TooManyPartitions(named));
     }
-    // What is kept of each partition until the answer is sent. Memory of another kind than the frame's: nobody waits
-    // for what it holds itself.
-    let lease = if named > ENTRIES_FREE {
-        let bytes = named * ENTRY_MEMORY;
-        Some(lease_answer(&connection.door, &connection.door.lists, bytes, bytes).await)
-    } else {
-        None
-    };
+    let entries = lease_entries(connection, &view, named).await?;
     let acks = view.acks;
     let deadline = request.received + millis(view.timeout_ms);
     let mut topics = Vec::new();
@@ -135,10 +131,39 @@ pub(crate) async fn dispatch(
     }
     // The batches hold what they need of it: what is written is free, whatever the answer waits for.
     request.forget_frame();
+    request.allowance = entries;
+    request.memory = Memory::Entries;
     let connection = Rc::clone(connection);
-    Ok(Finish::later(async move {
-        finish(&connection, request, acks, deadline, topics, lease).await
+    Ok(Finish::later(request.held(), async move {
+        finish(&connection, request, acks, deadline, topics).await
     }))
+}
+
+/// Leases what is kept of the request until it is answered: topics' names, twice where they are answered, and something
+/// for each partition. It is another kind of memory than the frame's, and who has it waits for nobody who wants it.
+async fn lease_entries(
+    connection: &Connection,
+    view: &RequestView<'_>,
+    named: usize,
+) -> Result<Lease, Closed> {
+    let door = &connection.door;
+    let budget = door.budgets.of(Memory::Entries);
+    let topics = view
+        .topics()
+        .map(|topic| TOPIC_MEMORY + 2 * topic.name.len());
+    let bytes = topics.sum::<usize>() + named * ENTRY_MEMORY;
+    if bytes > budget.limit() {
+        return Err(Closed::TooManyPartitions(named));
+    }
+    if let Some(lease) = budget.try_reserve(bytes) {
+        return Ok(lease);
+    }
+    marks::ENTRIES_WAITED.hit();
+    let waited_for = (Memory::Entries, budget);
+    Ok(door
+        .pressure
+        .reserve(connection.runtime(), waited_for, bytes)
+        .await)
 }
 
 /// The proposal that one partition of the request stands for.
@@ -179,7 +204,6 @@ async fn finish(
     acks: i16,
     deadline: Instant,
     topics: Vec<TopicEntries>,
-    lease: Option<Lease>,
 ) -> Reply {
     let mut response = response::Builder::new(topics.len());
     for topic in topics {
@@ -194,7 +218,7 @@ async fn finish(
     }
     connection.door.instruments.errors.add(response.errors());
     if acks != 0 {
-        return Reply::message(request, response.finish(), lease);
+        return Reply::message(request, response.finish(), None);
     }
     match response.first_error() {
         None => Reply::Silence,

@@ -1,6 +1,8 @@
 //! A broker whose memory is held by clients that do nothing: others go on.
 
 use client::{Acks, Client, FetchOptions, RawConnection, TopicRef};
+use kafka::Closed;
+use protocol::MetadataRequest;
 use protocol::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use protocol::request_frame;
 use records::{BatchBuilder, NewRecord};
@@ -109,7 +111,7 @@ fn half_open_requests_and_readers_that_read_nothing_keep_nobody_out() {
         for time in [beside_writers, beside_both] {
             assert!(time < Duration::from_secs(3), "{time:?}");
         }
-        assert!(kafka::marks::CUT_FOR_MEMORY.hits() > 0);
+        assert!(seen.ended().contains(&Ok(Closed::TooSlow)));
     });
 }
 
@@ -143,7 +145,64 @@ fn long_polls_are_hurried_where_memory_is_short() {
         }
         let time = goes_on(&seen, &topic, 1_000).await;
         assert!(time < Duration::from_secs(3), "{time:?}");
-        assert!(kafka::marks::POLL_HURRIED.hits() > 0);
-        assert!(kafka::marks::SHARE_USED_UP.hits() > 0);
+        // A poll that was to wait a hundred seconds is over.
+        let answer = idlers[0].receive_frame(1 << 20);
+        let answer = seen.runtime.timeout(Duration::from_secs(1), answer).await;
+        assert!(matches!(answer, Some(Ok(_))));
+    });
+}
+
+/// A write to `count` partitions that are not there, in version 3, as request `id`.
+fn scattered(id: i32, count: i32) -> Vec<u8> {
+    let mut body = Vec::new();
+    body.extend_from_slice(&0_i16.to_be_bytes());
+    body.extend_from_slice(&3_i16.to_be_bytes());
+    body.extend_from_slice(&id.to_be_bytes());
+    // Neither a client's name nor a transaction's; acks=all; a second.
+    body.extend_from_slice(&(-1_i16).to_be_bytes());
+    body.extend_from_slice(&(-1_i16).to_be_bytes());
+    body.extend_from_slice(&(-1_i16).to_be_bytes());
+    body.extend_from_slice(&1_000_i32.to_be_bytes());
+    body.extend_from_slice(&1_i32.to_be_bytes());
+    body.extend_from_slice(&6_i16.to_be_bytes());
+    body.extend_from_slice(b"absent");
+    body.extend_from_slice(&count.to_be_bytes());
+    for index in 0..count {
+        let records = [0; 64];
+        body.extend_from_slice(&index.to_be_bytes());
+        body.extend_from_slice(&64_i32.to_be_bytes());
+        body.extend_from_slice(&records);
+    }
+    let size = i32::try_from(body.len()).unwrap();
+    [&size.to_be_bytes()[..], &body].concat()
+}
+
+#[test]
+fn writes_to_many_partitions_behind_a_poll_keep_nobody_out() {
+    run(crowded(), |seen: Seen| async move {
+        let client = seen.connect().await;
+        let topic = client.create_topic("t", 2, 1, &[]).await.unwrap();
+        client.create_topic("empty", 1, 1, &[]).await.unwrap();
+        // Each waits for news, then wants a list of topics, then holds what is kept of a write to many partitions.
+        let mut idlers = Vec::new();
+        for _ in 0..4 {
+            let mut raw = asks(&seen, &fetch("empty", 100_000), 1).await;
+            let question = request_frame(1, None, MetadataRequest::default(), 9).unwrap();
+            raw.send(&question.into_bytes()).await.unwrap();
+            raw.send(&scattered(2, 1_800)).await.unwrap();
+            idlers.push(raw);
+        }
+        seen.runtime.sleep(Duration::from_secs(1)).await;
+        let time = goes_on(&seen, &topic, 1_000).await;
+        assert!(time < Duration::from_secs(3), "{time:?}");
+        let mut another = seen.raw().await;
+        another.send(&scattered(1, 1_000)).await.unwrap();
+        let answer = another.receive_frame(1 << 20);
+        let answer = seen.runtime.timeout(Duration::from_secs(5), answer).await;
+        assert!(matches!(answer, Some(Ok(_))), "{answer:?}");
+        another.send(&scattered(2, 3_000)).await.unwrap();
+        assert!(another.receive_frame(1 << 20).await.is_err());
+        let refused = Ok(Closed::TooManyPartitions(3_000));
+        assert!(seen.ended().contains(&refused));
     });
 }

@@ -172,10 +172,10 @@ async fn serve(runtime: Runtime, setup: Setup, shared: Arc<Shared>) {
         router: Router::new(runtime.clone()),
         cluster: view,
         config: setup.config,
-        requests: runtime.budget("requests", setup.request_bytes),
+        writes: runtime.budget("writes", setup.request_bytes),
         answers: runtime.budget("answers", setup.answer_bytes),
     };
-    let (requests, answers) = (context.requests.clone(), context.answers.clone());
+    let (writes, answers) = (context.writes.clone(), context.answers.clone());
     let door = Door::new(context);
     let listener = runtime
         .listen(SocketAddr::from(([0, 0, 0, 0], PORT)), 128)
@@ -188,7 +188,7 @@ async fn serve(runtime: Runtime, setup: Setup, shared: Arc<Shared>) {
             .spawn(Class::Background, "notes", async move {
                 loop {
                     clock.sleep(Duration::from_millis(1)).await;
-                    *noted.peaks.lock().unwrap() = (requests.used_peak(), answers.used_peak());
+                    *noted.peaks.lock().unwrap() = (writes.used_peak(), answers.used_peak());
                     if *noted.drain.lock().unwrap() {
                         watched.drain();
                     }

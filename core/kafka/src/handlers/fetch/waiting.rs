@@ -12,6 +12,7 @@ use crate::connection::Connection;
 use crate::handlers::fetch::plan::Plan;
 use crate::handlers::fetch::reading::Reading;
 use crate::marks;
+use crate::memory::Held;
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,18 +29,18 @@ struct Watching {
     answer: LocalFuture<Result<Watermarks, ReadError>>,
 }
 
-/// Waits until a partition grew beyond what `reading` saw, the deadline, or the end of the connection.
+/// Waits until a partition grew beyond what `reading` saw, the deadline, the end of the connection, or somebody who
+/// wants what the request has `held` meanwhile.
 pub(crate) async fn wait(
     connection: &Connection,
     plan: &Plan,
     reading: &Reading,
     deadline: Instant,
+    held: Held,
 ) -> Woken {
     let runtime = connection.runtime();
-    let hold = connection
-        .door
-        .pressure
-        .poll(runtime.now(), connection.held());
+    let pressure = &connection.door.pressure;
+    let hold = pressure.polling(runtime.now(), held, connection.held());
     let over = race(
         race(connection.hurried(), hold.cut()),
         runtime.sleep_until(deadline),
