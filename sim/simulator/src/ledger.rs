@@ -18,6 +18,8 @@ pub struct BatchId(pub u64);
 /// What was promised for a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Promise {
+    /// It was refused: it is nowhere.
+    Refused,
     /// Nothing was heard of it, or nothing was asked.
     None,
     /// It was appended (`acks=1`).

@@ -289,7 +289,7 @@ fn a_misdirected_write_lands_elsewhere_in_its_file() {
         if seed % 2 == 0 {
             world.fail_next(node, DiskFault::MisdirectedWrite);
         } else {
-            assert!(world.disk_mut(node).misdirect_next("/f"));
+            assert!(world.disk_mut(node).misdirect_next("/f", true));
         }
         let bytes = world.block_on(node, |runtime| async move {
             let file = runtime.open("/f", CREATE).await.expect("there");

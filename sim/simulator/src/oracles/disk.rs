@@ -65,7 +65,7 @@ fn scan(disk: &Disk, folder: &str, place: &Place) -> Result<BTreeMap<i64, u64>, 
         .filter_map(|name| Some((parse_file_name(&name)?, name)))
         .collect();
     segments.sort();
-    let mut scanned = Scanned::default();
+    let mut scanned = Scanned::with_batches();
     for (base_index, name) in segments {
         let bytes = disk.durable_bytes(&format!("{folder}/{name}"));
         let bytes = bytes.ok_or_else(|| broken(format!("{name} has no durable bytes")))?;

@@ -14,11 +14,20 @@ use storage::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 pub(super) struct Scanned {
     /// What the next frame has to continue: index, offset, identity of the one before it, partition.
     next: Option<(LogIndex, Offset, u32, Group)>,
-    /// The digests of all batches, by base offset.
+    /// The digests of all batches, by base offset, where they are wanted.
     pub(super) batches: BTreeMap<i64, u64>,
+    wants_batches: bool,
 }
 
 impl Scanned {
+    /// Takes batches too.
+    pub(super) fn with_batches() -> Self {
+        Self {
+            wants_batches: true,
+            ..Self::default()
+        }
+    }
+
     /// The offset after the last record.
     pub(super) fn end_offset(&self) -> Offset {
         self.next.map_or(Offset::ZERO, |(_, offset, ..)| offset)
@@ -41,7 +50,8 @@ impl Scanned {
         }
         self.next = Some(begins);
         let mut at = SEGMENT_HEADER_BYTES;
-        while bytes.len() - at >= HEADER_BYTES
+        // The file may end within the padding behind a whole frame.
+        while bytes.len() >= at + HEADER_BYTES
             && bytes[at..at + HEADER_BYTES].iter().any(|&byte| byte != 0)
         {
             at = self
@@ -70,7 +80,7 @@ impl Scanned {
         if stdx::crc32c(body) != header.body_crc {
             return Err("the body does not match its checksum".to_owned());
         }
-        if header.kind.has_batches() {
+        if header.kind.has_batches() && self.wants_batches {
             for batch in Batches::new(body) {
                 let batch = batch.map_err(|error| error.to_string())?;
                 self.batches

@@ -1,26 +1,23 @@
 //! The broker's node: started, stopped, died, started again.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use broker::{Config, Event, Handle, ListenAt, StartError};
+use broker::{Config, Handle, ListenAt, StartError};
 use model::NodeId as BrokerId;
 use runtime::Main;
 use stdx::{Duration, Instant};
 use world::{Cause, NodeId, NodeState, World};
 
 use super::faults::{Schedule, Step};
+use super::story::Story;
 use super::{BROKER_ADDRESS, BROKER_PORT, DATA, ground};
-use crate::oracles::recovery::{Claim, Truth};
+use crate::oracles::recovery::Truth;
 use crate::oracles::{Violation, calm};
 use crate::scenario::Scenario;
 
 /// How long until a broker that ended itself is started again.
 const RESTART_AFTER: Duration = Duration::from_millis(50);
-
-/// Lines of the story kept.
-const STORY_LINES_MAX: usize = 500;
 
 /// The broker of a run.
 pub(super) struct Broker {
@@ -38,30 +35,6 @@ pub(super) struct Broker {
     stopping: Option<u64>,
     /// What its files held before its life now, or its last.
     truth: Truth,
-}
-
-/// What the broker said, with the time of the slice in which it said it.
-#[derive(Debug, Default)]
-struct Story {
-    now_micros: AtomicU64,
-    lines: Mutex<Vec<String>>,
-    panicked: Mutex<Option<String>>,
-    /// What it says that recovery found.
-    claims: Mutex<Vec<Claim>>,
-}
-
-impl Story {
-    fn add(&self, text: &str) {
-        let micros = self.now_micros.load(Ordering::Relaxed);
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() < STORY_LINES_MAX {
-            lines.push(format!(
-                "{}.{:06}s {text}",
-                micros / 1_000_000,
-                micros % 1_000_000
-            ));
-        }
-    }
 }
 
 impl Broker {
@@ -139,7 +112,7 @@ impl Broker {
 
     fn main(&self) -> Main {
         let shape = &self.scenario.broker;
-        let story = Arc::clone(&self.story);
+        let (story, start) = (Arc::clone(&self.story), self.starts);
         let config = Config {
             node: BrokerId(0),
             data: DATA.to_owned(),
@@ -155,22 +128,7 @@ impl Broker {
             // More than all strangers together: who fills it keeps others out, as in Kafka.
             connections_max: 10_000,
             idle_timeout: Duration::from_millis(shape.idle_millis),
-            log: Arc::new(move |event: Event| {
-                if is_panic(&event) {
-                    let mut panicked = story
-                        .panicked
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner);
-                    panicked.get_or_insert(event.to_string());
-                }
-                if let Some(claim) = claim(&event) {
-                    let mut claims = story.claims.lock().unwrap_or_else(PoisonError::into_inner);
-                    claims.push(claim);
-                }
-                if !is_everyday(&event) {
-                    story.add(&event.to_string());
-                }
-            }),
+            log: Arc::new(move |event| story.hear(start, &event)),
         };
         broker::main(config, self.handle.clone())
     }
@@ -182,9 +140,7 @@ impl Broker {
     }
 
     fn note_time(&self, now: Instant) {
-        self.story
-            .now_micros
-            .store(now.as_nanos() / 1_000, Ordering::Relaxed);
+        self.story.note_time(now);
     }
 
     /// Looks how it is, and plans its next start when it is down.
@@ -241,25 +197,16 @@ impl Broker {
     }
 
     fn look_at_panics(&self) -> Result<(), Violation> {
-        let panicked = self
-            .story
-            .panicked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let panicked = self.story.take_panic();
         panicked.map_or(Ok(()), |message| Err(calm::panicked(message)))
     }
 
     fn look_at_claims(&mut self, damaged: &BTreeSet<String>) -> Result<(), Violation> {
-        let mut claims = self
-            .story
-            .claims
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let truth = &mut self.truth;
+        // One may have been started again before anybody looked at what its life before said.
+        let claims = self.story.take_claims().into_iter();
         claims
-            .drain(..)
-            .try_for_each(|claim| truth.check(&claim, damaged))
+            .filter(|(start, _)| *start == self.starts)
+            .try_for_each(|(_, claim)| self.truth.check(&claim, damaged))
     }
 
     fn look_at_deaths(&mut self, world: &World) -> Result<(), Violation> {
@@ -277,45 +224,11 @@ impl Broker {
 
     /// All that was said.
     pub(super) fn story(&self) -> Vec<String> {
-        self.story
-            .lines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.story.lines()
     }
 }
 
 /// Whether a process runs on the node, or stands still.
 fn is_alive(world: &World, node: NodeId) -> bool {
     matches!(world.state(node), NodeState::Running | NodeState::Paused)
-}
-
-/// Whether something of ours panicked.
-fn is_panic(event: &Event) -> bool {
-    match event {
-        Event::ConnectionEnded { ended, .. } => ended.closed.is_err(),
-        Event::ReplicaFenced { .. } => true,
-        _ => false,
-    }
-}
-
-/// What the event says of a partition's recovery.
-fn claim(event: &Event) -> Option<Claim> {
-    match *event {
-        Event::Cluster(cluster::Event::Recovered {
-            key, end, fenced, ..
-        }) => Some(Claim { key, end, fenced }),
-        _ => None,
-    }
-}
-
-/// Whether a reader of the story can do without it.
-fn is_everyday(event: &Event) -> bool {
-    match event {
-        Event::ConnectionEnded { ended, .. } => {
-            ended.closed.as_ref().is_ok_and(kafka::Closed::is_ordinary)
-        }
-        Event::Cluster(event) => event.is_everyday(),
-        _ => false,
-    }
 }

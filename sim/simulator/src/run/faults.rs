@@ -6,6 +6,7 @@ use stdx::{Duration, Instant};
 use world::{Fault, NodeId, World};
 
 use super::brokers::Broker;
+use super::media::Misdirection;
 use crate::outcome::Verdict;
 use crate::scenario::FaultKind;
 
@@ -13,6 +14,9 @@ mod befall;
 
 /// The fault whose time is an event.
 const AT_AN_EVENT: &str = "power cut at an event";
+
+/// The fault whose time is a write.
+const MISDIRECTED: &str = "misdirected write";
 
 /// When a fault that cannot happen now is tried again.
 const TRY_AGAIN: Duration = Duration::from_millis(10);
@@ -50,6 +54,8 @@ pub(super) struct Schedule {
     /// A crash at an event that has not come yet: how long the broker stays down then, and how many such crashes had
     /// happened when it was chosen.
     armed: Option<(u64, u64)>,
+    /// A misdirected write that has not come yet.
+    misdirection: Option<Misdirection>,
 }
 
 impl Schedule {
@@ -65,6 +71,7 @@ impl Schedule {
     /// Whether a fault that was scheduled has not happened yet.
     pub(super) fn owes_faults(&self) -> bool {
         self.armed.is_some()
+            || self.misdirection.is_some()
             || self
                 .steps
                 .values()
@@ -85,8 +92,18 @@ impl Schedule {
         Some(down)
     }
 
+    fn look_at_misdirection(&mut self, world: &mut World, node: NodeId) {
+        if let Some(misdirection) = &mut self.misdirection
+            && misdirection.has_come(world, node, &mut self.rotten)
+        {
+            self.misdirection = None;
+            *self.fired.entry(MISDIRECTED).or_default() += 1;
+        }
+    }
+
     /// Does what is due.
     pub(super) fn carry_out(&mut self, world: &mut World, broker: &mut Broker, clients: NodeId) {
+        self.look_at_misdirection(world, broker.node());
         while let Some(entry) = self
             .steps
             .first_entry()
@@ -112,6 +129,13 @@ impl Schedule {
             }
         }
         self.take_crashed(world);
+        self.look_at_misdirection(world, broker.node());
+        if let Some(mut misdirection) = self.misdirection.take() {
+            misdirection.take_back(world, broker.node());
+            if self.rotten.is_empty() {
+                *self.missed.entry(MISDIRECTED).or_default() += 1;
+            }
+        }
         if world.clear_crash_point(broker.node()) {
             // The event never came: the broker had too little to do for it.
             self.armed = None;
@@ -130,8 +154,8 @@ impl Schedule {
             self.add(world.now() + TRY_AGAIN, Step::Begin(kind));
             return;
         }
-        // A crash at an event counts when that comes.
-        if kind.name() != AT_AN_EVENT {
+        // What is armed counts when it comes.
+        if ![AT_AN_EVENT, MISDIRECTED].contains(&kind.name()) {
             *self.fired.entry(kind.name()).or_default() += 1;
         }
         broker.tell(world, kind.name());

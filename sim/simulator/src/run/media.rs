@@ -1,10 +1,10 @@
-//! Damage at rest.
+//! Damage to a disk's files: at rest, or by a write that lands elsewhere.
 //!
 //! One replica alone can only refuse what is damaged, and only where something readable proves that it was
 //! committed: a later frame that carries a commit at or above it. What lies between two such proofs is outside the
 //! fault model [protocol-aware recovery], so damage is put where there is a proof, once for a partition.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{LogIndex, PartitionKey};
 use stdx::Prng;
@@ -58,9 +58,74 @@ pub(super) fn damage(
     let disk = world.disk_mut(node);
     match kind {
         FaultKind::Unreadable { .. } => disk.make_unreadable(&place.file, offset, 1),
-        FaultKind::MisdirectedWrite { .. } => disk.misdirect_next(&place.file),
         _ => disk.rot(&place.file, offset, 1 << prng.below(8)),
     }
+}
+
+/// Misdirected writes that are to come: to the newest segment of each topic's partition that is whole, until the first
+/// of them was hit.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Misdirection {
+    /// Files whose next write is misdirected, by folder.
+    files: BTreeMap<String, String>,
+}
+
+impl Misdirection {
+    /// Whether one has come; its partition is rotten then. Otherwise follows logs that went on to another segment, and
+    /// new ones.
+    pub(super) fn has_come(
+        &mut self,
+        world: &mut World,
+        node: NodeId,
+        rotten: &mut BTreeSet<String>,
+    ) -> bool {
+        let disk = world.disk(node);
+        let hit = |file: &String| disk.misdirects_next(file) == Some(false);
+        let hits: Vec<String> = self
+            .files
+            .iter()
+            .filter(|(_, file)| hit(file))
+            .map(|(folder, _)| folder.clone())
+            .collect();
+        if !hits.is_empty() {
+            rotten.extend(hits);
+            self.take_back(world, node);
+            return true;
+        }
+        for folder in partitions(disk) {
+            if !rotten.contains(&folder)
+                && let Some(newest) = newest_segment(world.disk(node), &folder)
+            {
+                self.follow(world, node, folder, &newest);
+            }
+        }
+        false
+    }
+
+    /// Takes back those that have not come.
+    pub(super) fn take_back(&mut self, world: &mut World, node: NodeId) {
+        for file in core::mem::take(&mut self.files).into_values() {
+            world.disk_mut(node).misdirect_next(&file, false);
+        }
+    }
+
+    fn follow(&mut self, world: &mut World, node: NodeId, folder: String, newest: &str) {
+        let before = self.files.insert(folder, newest.to_owned());
+        if before.as_deref() == Some(newest) {
+            return;
+        }
+        let disk = world.disk_mut(node);
+        if let Some(before) = before {
+            disk.misdirect_next(&before, false);
+        }
+        disk.misdirect_next(newest, true);
+    }
+}
+
+fn newest_segment(disk: &Disk, folder: &str) -> Option<String> {
+    let names = disk.cache_names(folder)?.into_iter();
+    let newest = names.filter(|name| parse_file_name(name).is_some()).max()?;
+    Some(format!("{folder}/{newest}"))
 }
 
 /// The folders of all partitions but the controller's: without its decisions there is no broker to ask.

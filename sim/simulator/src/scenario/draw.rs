@@ -4,16 +4,21 @@
 
 use stdx::Prng;
 
+mod extremes;
+mod faults;
+mod strangers;
+
+use extremes::{enlarge, shorten};
+use faults::faults;
+use strangers::strangers;
+
 use super::{
-    BrokerShape, ClientShape, ClockShape, DiskShape, Fault, FaultKind, Mix, NetworkShape, Profile,
-    SCENARIO_VERSION, Scenario, StrangerKind, StrangerShape, TopicShape,
+    BrokerShape, ClientShape, ClockShape, DiskShape, Mix, NetworkShape, Profile, SCENARIO_VERSION,
+    Scenario, TopicShape,
 };
 
 /// Operations of all clients together: keeps a default scenario under 200,000 events.
 const OPERATIONS_MAX: u64 = 600;
-
-/// Bytes of the largest batch where batches are large.
-const LARGE_BATCH_BYTES_MAX: u32 = 5 << 20;
 
 /// The scenario that `seed` draws under `profile`.
 pub fn scenario(seed: u64, profile: Profile) -> Scenario {
@@ -132,66 +137,6 @@ fn clients(prng: &mut Prng, profile: Profile) -> Vec<ClientShape> {
         .collect()
 }
 
-/// Lets one client write batches larger than a frame usually is, a few of them.
-fn enlarge(
-    prng: &mut Prng,
-    topics: &mut [TopicShape],
-    clients: &mut [ClientShape],
-    broker: &mut BrokerShape,
-) {
-    broker.memory_bytes = 512 << 20;
-    for topic in topics {
-        topic.on_first_use = false;
-        topic.message_bytes_max = Some(LARGE_BATCH_BYTES_MAX);
-    }
-    for client in clients.iter_mut() {
-        // Their topics would take less.
-        client.mix.create_topic = 0;
-    }
-    let client = prng.index(clients.len());
-    let client = &mut clients[client];
-    client.operations = client.operations.min(40);
-    client.pace_micros = client.pace_micros.max(10_000);
-    client.records_max = 50;
-    client.value_bytes_max = 80_000;
-    client.mix.produce_none += 8;
-    if prng.chance(1, 2) {
-        // One core may hold more of them than its log lets wait for a disk that stands still.
-        broker.cores = vec![1];
-    }
-    client.fetch_bytes_max = *prng.choose(&[1, 1 << 20]);
-}
-
-/// Where something breaks, half of the clients give their writes less time than a broken disk takes.
-fn shorten(prng: &mut Prng, clients: &mut [ClientShape]) {
-    for client in clients {
-        client.commit_millis = *prng.choose(&[30_000, 30_000, 1_000, 20]);
-    }
-}
-
-/// Half of the runs have some.
-fn strangers(prng: &mut Prng, profile: Profile, safety_millis: u64) -> Vec<StrangerShape> {
-    if is_measured(profile) || prng.chance(1, 2) {
-        return Vec::new();
-    }
-    (0..prng.between(1, 3))
-        .map(|_| {
-            let kind = StrangerKind::draw(prng);
-            // Now and then more than are let in, all at once.
-            let many = kind == StrangerKind::Silent && prng.chance(1, 4);
-            StrangerShape {
-                kind,
-                connections: if many {
-                    1_500
-                } else {
-                    *prng.choose(&[1, 1, 3, 3, 20, 20, 200])
-                },
-                from_millis: prng.below(safety_millis),
-            }
-        })
-        .collect()
-}
-
 /// Each kind of operation is left out half of the time; some writing always stays.
 fn mix(prng: &mut Prng) -> Mix {
     let mut weight = |most: u64| {
@@ -267,150 +212,12 @@ fn clock(prng: &mut Prng, profile: Profile) -> ClockShape {
     }
 }
 
-/// The kinds of fault that a profile knows, each with its weight.
-fn menu(profile: Profile) -> &'static [(&'static str, u64)] {
-    match profile {
-        Profile::Swarm => &[
-            ("power", 4),
-            ("crash", 3),
-            ("event", 4),
-            ("restart", 2),
-            ("pause", 2),
-            ("core", 2),
-            ("sync", 2),
-            ("write", 1),
-            ("directory", 1),
-            ("space", 2),
-            ("stall", 2),
-            ("cut", 2),
-            ("one-way", 2),
-            ("reset", 3),
-            ("stream", 2),
-            ("step", 2),
-            ("drift", 1),
-            ("freeze", 1),
-        ],
-        Profile::Power => &[("power", 6), ("event", 6), ("crash", 1)],
-        Profile::Disk => &[
-            ("sync", 4),
-            ("write", 3),
-            ("directory", 2),
-            ("space", 3),
-            ("stall", 2),
-            ("power", 3),
-            ("event", 2),
-        ],
-        Profile::Network => &[
-            ("cut", 3),
-            ("one-way", 3),
-            ("reset", 4),
-            ("stream", 3),
-            ("power", 1),
-        ],
-        Profile::Media => &[("rot", 4), ("unreadable", 3), ("restart", 3), ("crash", 2)],
-        Profile::Calm | Profile::Rate50 | Profile::Rate500 | Profile::Rate5000 => &[],
-    }
-}
-
-fn faults(prng: &mut Prng, profile: Profile, safety_millis: u64) -> Vec<Fault> {
-    let mut menu = menu(profile).to_vec();
-    if profile == Profile::Swarm {
-        // One seed in twenty has no fault and must be perfect, one in twenty has a single kind [swarm].
-        match prng.below(20) {
-            0 => menu.clear(),
-            1 => menu = vec![*prng.choose(&menu)],
-            _ => menu.retain(|_| prng.chance(1, 2)),
-        }
-    }
-    if profile == Profile::Media && prng.chance(1, 4) {
-        menu = vec![("misdirected", 1)];
-    }
-    if menu.is_empty() {
-        return Vec::new();
-    }
-    let count = prng.between(1, 8);
-    let mut faults: Vec<Fault> = (0..count)
-        .map(|_| {
-            // Inside the run: a fault that does not fire makes the run say nothing.
-            let at_micros = prng.between(20_000, safety_millis * 800);
-            let name = weighted(prng, &menu);
-            Fault {
-                at_micros,
-                kind: fault(prng, name),
-            }
-        })
-        .collect();
-    faults.sort_by_key(|fault| fault.at_micros);
-    faults
-}
-
-fn weighted(prng: &mut Prng, menu: &[(&'static str, u64)]) -> &'static str {
-    let total = menu.iter().map(|(_, weight)| weight).sum();
-    let mut draw = prng.below(total);
-    for (name, weight) in menu {
-        if draw < *weight {
-            return name;
-        }
-        draw -= weight;
-    }
-    unreachable!("a draw below the sum of the weights")
-}
-
-fn fault(prng: &mut Prng, name: &str) -> FaultKind {
-    let down = prng.between(1, 300);
-    let millis = prng.between(1, 2_000);
-    match name {
-        "power" => FaultKind::PowerCut { down },
-        "crash" => FaultKind::ProcessCrash { down },
-        "event" => FaultKind::PowerCutAtEvent {
-            events: prng.between(1, 150),
-            down,
-        },
-        "restart" => FaultKind::Restart { down },
-        "pause" => FaultKind::Pause { millis },
-        "core" => FaultKind::StallCore {
-            core: u16::try_from(prng.below(8)).expect("small"),
-            millis,
-        },
-        "sync" => FaultKind::SyncError,
-        "write" => FaultKind::WriteError,
-        "directory" => FaultKind::DirectorySyncError,
-        "rot" => FaultKind::BitRot {
-            draw: prng.next_u64() >> 12,
-        },
-        "unreadable" => FaultKind::Unreadable {
-            draw: prng.next_u64() >> 12,
-        },
-        "misdirected" => FaultKind::MisdirectedWrite {
-            draw: prng.next_u64() >> 12,
-        },
-        "drift" => FaultKind::ClockDrift {
-            ppm: i32::try_from(prng.below(2_000)).expect("small") - 1_000,
-        },
-        "space" => FaultKind::NoSpace { millis },
-        "stall" => FaultKind::DiskStall { millis },
-        "cut" => FaultKind::Cut { millis },
-        "one-way" => FaultKind::CutOneWay {
-            to_broker: prng.chance(1, 2),
-            millis,
-        },
-        "reset" => FaultKind::Reset,
-        "stream" => FaultKind::StallLink { millis },
-        "step" => {
-            let by = i64::try_from(prng.between(1, 100_000)).expect("small");
-            FaultKind::ClockStep {
-                millis: if prng.chance(1, 2) { by } else { -by },
-            }
-        }
-        _ => FaultKind::ClockFreeze { millis },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::scenario::FaultKind;
 
     #[test]
     fn every_kind_of_fault_is_drawn_and_inside_the_run() {

@@ -62,17 +62,14 @@ pub enum FaultKind {
         /// Which bit of which file, among those that there are then.
         draw: u64,
     },
-    /// Some sectors of a topic's durable files cannot be read any more. As far beyond one replica.
+    /// A sector of a topic's durable files cannot be read any more. As far beyond one replica.
     Unreadable {
         /// Which of which file, among those that there are then.
         draw: u64,
     },
     /// The next write to a topic's file lands elsewhere in it, over what was there. As far beyond one replica, and after
     /// a restart nobody could say what is missing: the profile that has it has nothing else.
-    MisdirectedWrite {
-        /// Which file, among those that there are then.
-        draw: u64,
-    },
+    MisdirectedWrite,
     /// Nothing can be written for lack of room.
     NoSpace {
         /// For this long.
@@ -124,7 +121,7 @@ impl FaultKind {
     pub const fn is_beyond_model(self) -> bool {
         matches!(
             self,
-            Self::BitRot { .. } | Self::Unreadable { .. } | Self::MisdirectedWrite { .. }
+            Self::BitRot { .. } | Self::Unreadable { .. } | Self::MisdirectedWrite
         )
     }
 
@@ -141,8 +138,8 @@ impl FaultKind {
             Self::WriteError => "write error",
             Self::DirectorySyncError => "directory sync error",
             Self::BitRot { .. } => "bit rot",
-            Self::Unreadable { .. } => "unreadable sectors",
-            Self::MisdirectedWrite { .. } => "misdirected write",
+            Self::Unreadable { .. } => "unreadable sector",
+            Self::MisdirectedWrite => "misdirected write",
             Self::NoSpace { .. } => "no space",
             Self::DiskStall { .. } => "disk stall",
             Self::Cut { .. } => "cut both ways",
@@ -167,7 +164,7 @@ impl FaultKind {
         "write error",
         "directory sync error",
         "bit rot",
-        "unreadable sectors",
+        "unreadable sector",
         "misdirected write",
         "no space",
         "disk stall",

@@ -12,7 +12,7 @@ use stdx::Duration;
 
 use super::shared::Shared;
 use crate::ledger::{BatchId, Place, Promise, batch_bytes};
-use crate::oracles::{acknowledged, contiguous, immutable, visible};
+use crate::oracles::{acknowledged, contiguous, immutable, refused, visible};
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -99,6 +99,7 @@ impl Act {
         {
             Ok(producing) => Some(Box::pin(self.produced(id, acks, producing))),
             Err(error) => {
+                refused::note(&mut self.shared.ledger(), id, &error);
                 self.settle("produce", Err(error));
                 None
             }
@@ -118,7 +119,10 @@ impl Act {
                 self.shared.judge(noted);
                 self.settle("produce", Ok(()));
             }
-            Err(error) => self.settle("produce", Err(error)),
+            Err(error) => {
+                refused::note(&mut self.shared.ledger(), id, &error);
+                self.settle("produce", Err(error));
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use stdx::Duration;
 use super::act::Act;
 use super::shared::Shared;
 use crate::ledger::{Place, Promise, batch_bytes};
-use crate::oracles::{acknowledged, immutable};
+use crate::oracles::{acknowledged, immutable, refused};
 
 /// Bytes of one fetch: few enough for the slowest network that a scenario draws, many trips rather than a long one.
 const FETCH_BYTES: i32 = 32 << 10;
@@ -78,6 +78,7 @@ async fn write_and_read(
     }
     let ledger = shared.ledger();
     shared.judge(acknowledged::check(&ledger, place));
+    shared.judge(refused::check(&ledger, place));
     shared.judge(immutable::check(&ledger, place, end));
     Ok(())
 }

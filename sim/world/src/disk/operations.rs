@@ -78,11 +78,11 @@ impl Disk {
         Ok(bytes)
     }
 
-    /// Where a write lands: where it should, unless it is misdirected to another page of the file.
+    /// Where a write lands: where it should, unless it is misdirected to another page of the file or just behind it.
     fn place_of_write(&mut self, inode: InodeId, offset: u64, bytes: usize) -> Outcome<u64> {
         let page = PAGE as u64;
-        let pages = self.file(inode)?.cache.length() / page;
-        if bytes == 0 || pages < 2 {
+        let pages = self.file(inode)?.cache.length().max(offset) / page + 2;
+        if bytes == 0 {
             return Ok(offset);
         }
         let chosen = core::mem::take(&mut self.file_mut(inode)?.misdirect);

@@ -77,10 +77,16 @@ impl Disk {
         self.damage(path, |file| file.overlay.make_unreadable(offset, bytes))
     }
 
-    /// Lets the next write to the file at `path` land on another of its pages, once it has two. False without such a
-    /// file.
-    pub fn misdirect_next(&mut self, path: &str) -> bool {
-        self.damage(path, |file| file.misdirect = true)
+    /// Lets the next write to the file at `path` land on another of its pages, or just behind it, or takes that
+    /// back. False without such a file.
+    pub fn misdirect_next(&mut self, path: &str, misdirect: bool) -> bool {
+        self.damage(path, |file| file.misdirect = misdirect)
+    }
+
+    /// Whether the next write to the file at `path` will land elsewhere. None without such a file.
+    pub fn misdirects_next(&self, path: &str) -> Option<bool> {
+        let inode = self.find(path).ok()?;
+        self.file(inode).ok().map(|file| file.misdirect)
     }
 
     /// Takes all damage back from the file at `path`. False without such a file.

@@ -6,7 +6,7 @@ use world::{Crash, DiskFault, Fault, NodeId, World};
 
 use super::{Schedule, Step};
 use crate::run::brokers::Broker;
-use crate::run::media;
+use crate::run::media::{self, Misdirection};
 use crate::scenario::FaultKind;
 
 /// Bytes that a full disk has: none beyond what is used.
@@ -34,10 +34,13 @@ impl Schedule {
             | FaultKind::StallLink { .. } => {
                 self.befalls_network(kind, world, broker.node(), clients)
             }
-            FaultKind::BitRot { draw }
-            | FaultKind::Unreadable { draw }
-            | FaultKind::MisdirectedWrite { draw } => {
+            FaultKind::BitRot { draw } | FaultKind::Unreadable { draw } => {
                 media::damage(world, broker.node(), kind, draw, &mut self.rotten)
+            }
+            FaultKind::MisdirectedWrite if self.misdirection.is_some() => false,
+            FaultKind::MisdirectedWrite => {
+                self.misdirection = Some(Misdirection::default());
+                true
             }
             FaultKind::SyncError
             | FaultKind::WriteError
