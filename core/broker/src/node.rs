@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use cluster::{Broker, ClusterId, Controller, Limits, View};
-use runtime::{Class, CoreId, Either, IoErrorKind, Listener, Runtime, Scope, race};
-use storage::{DataFolder, Uuid};
+use runtime::{Class, CoreId, Either, IoError, IoErrorKind, Listener, Runtime, Scope, race};
+use storage::{DataFolder, FolderError, Uuid};
 
 use crate::acceptor::Acceptor;
 use crate::config::Config;
@@ -19,6 +19,12 @@ use crate::orders::{Done, ORDERS, Order};
 
 /// Connections that the system keeps waiting until they are accepted, for each listener.
 const BACKLOG: u32 = 1024;
+
+/// How long a folder or a port that is in use is waited for.
+const RELEASE_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// How often it is tried again meanwhile.
+const RELEASE_LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long a core has for an order; drains have their own, shorter bound within it.
 const ORDER_TIME_MAX: Duration = Duration::from_secs(10);
@@ -124,7 +130,9 @@ impl Node {
     }
 
     async fn open_folder(&self) -> Result<DataFolder, StartError> {
-        let opened = DataFolder::open(&self.runtime, &self.config.data).await;
+        let open = async || DataFolder::open(&self.runtime, &self.config.data).await;
+        let in_use = |error: &FolderError| matches!(error, FolderError::InUse(_));
+        let opened = self.when_free(open, in_use).await;
         let folder = opened.map_err(StartError::Folder)?;
         self.tell(Event::FolderOpened {
             path: self.config.data.clone(),
@@ -133,11 +141,31 @@ impl Node {
         Ok(folder)
     }
 
+    /// Tries again for a while what somebody else has still: a process that was killed lets go of its files and ports
+    /// some milliseconds after it is gone, as those of its requests to the kernel end that were under way.
+    async fn when_free<T, E>(
+        &self,
+        take: impl AsyncFn() -> Result<T, E>,
+        is_in_use: impl Fn(&E) -> bool,
+    ) -> Result<T, E> {
+        let until = self.runtime.now() + RELEASE_TIME_MAX;
+        loop {
+            match take().await {
+                Err(error) if is_in_use(&error) && self.runtime.now() < until => {
+                    self.runtime.sleep(RELEASE_LOOK_INTERVAL).await;
+                }
+                taken => return taken,
+            }
+        }
+    }
+
     async fn listen(&self) -> Result<Vec<Listener>, StartError> {
         let mut listeners = Vec::new();
         for at in &self.config.listen {
             let address = at.address;
-            match self.runtime.listen(address, BACKLOG).await {
+            let listen = async || self.runtime.listen(address, BACKLOG).await;
+            let in_use = |error: &IoError| error.kind() == IoErrorKind::AddressInUse;
+            match self.when_free(listen, in_use).await {
                 Ok(listener) => {
                     let address = listener.address();
                     self.tell(Event::Listening { address });

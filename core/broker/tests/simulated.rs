@@ -234,6 +234,36 @@ fn a_port_in_use_ends_the_start_on_all_cores() {
 }
 
 #[test]
+fn a_port_that_is_let_go_soon_is_waited_for() {
+    let mut test = Test::new(4, 2);
+    let main = broker::main(config(&test.told), test.handle.clone());
+    // Somebody else has it for half a second, as a process does that was killed just now.
+    let held: runtime::Main = Arc::new(move |runtime: Runtime| {
+        let broker = main(runtime.clone());
+        Box::pin(async move {
+            if runtime.core() == runtime::CoreId::ZERO {
+                let listener = runtime.listen(ADDRESS.parse().unwrap(), 1).await.unwrap();
+                let clock = runtime.clone();
+                drop(
+                    runtime
+                        .root()
+                        .spawn(runtime::Class::Background, "other", async move {
+                            clock.sleep(Duration::from_millis(500)).await;
+                            drop(listener);
+                        }),
+                );
+            }
+            broker.await;
+        })
+    });
+    test.world.start(test.broker, held);
+    test.world.run_for(Duration::from_secs(3));
+    let ready = |event: &Event| matches!(event, Event::Ready { .. });
+    assert!(test.told().iter().any(ready), "{:?}", test.handle.outcome());
+    test.stop();
+}
+
+#[test]
 fn an_acknowledged_record_survives_a_power_cut_at_any_event() {
     let mut died = 0;
     for seed in 0..24 {
