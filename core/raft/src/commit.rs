@@ -1,0 +1,50 @@
+//! What is committed, and what comes of it.
+
+use std::collections::BTreeMap;
+
+use model::LogIndex;
+use stdx::mutant;
+
+use crate::effect::Effect;
+use crate::group::Group;
+use crate::role::Role;
+
+impl Group {
+    /// Commits what a majority of every set has durable, up to a frame of this reign and never of an earlier one alone
+    /// [raft §5.4.2]. The leader counts itself by its own disk only.
+    pub(crate) fn advance_commit(&mut self, out: &mut Vec<Effect>) {
+        let Role::Leader(reign) = &self.role else {
+            return;
+        };
+        let own = if mutant!(R04) {
+            self.log.dirty()
+        } else {
+            self.log.flushed()
+        };
+        let durable: BTreeMap<_, LogIndex> = reign
+            .progress
+            .iter()
+            .map(|(&replica, progress)| (replica, progress.durable))
+            .chain([(self.me, own)])
+            .collect();
+        let upto = self
+            .config()
+            .agreed(|voter| durable.get(&voter).copied().unwrap_or_default());
+        let of_this_reign = self.log.term_at(upto) == Some(self.term()) || mutant!(R05);
+        if upto <= self.commit || !of_this_reign {
+            return;
+        }
+        self.commit_to(upto, out);
+        self.configuration_committed(out);
+        self.forget_what_all_have();
+    }
+
+    /// Metadata of frames that everybody has are not needed any more.
+    fn forget_what_all_have(&mut self) {
+        if let Role::Leader(reign) = &self.role {
+            let matched = reign.progress.values().map(|progress| progress.matched);
+            let everywhere = matched.min().unwrap_or(self.commit).min(self.commit);
+            self.log.forget(everywhere);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What goes into a group and what comes out of it.
+
+use std::sync::Arc;
+
+use model::{LogIndex, Term};
+
+use crate::config::Config;
+use crate::frame::Frame;
+use crate::hard_state::HardState;
+use crate::message::Message;
+use crate::replica::ReplicaId;
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Time went by; nothing else.
+    Tick,
+    /// A message came.
+    Received(Message),
+    /// Somebody wants frames of records appended.
+    Propose {
+        /// What to call it in the answer.
+        token: u64,
+        /// Only in this reign.
+        expected_term: Option<Term>,
+        /// Bytes of each frame.
+        frames: Vec<u32>,
+    },
+    /// All frames up to `upto` are durable, of the log that [`Effect::Append`] named `epoch`.
+    Flushed {
+        /// The last of them.
+        upto: LogIndex,
+        /// Which log.
+        epoch: u64,
+    },
+    /// A hard state is durable.
+    Persisted {
+        /// Which.
+        sequence: u64,
+    },
+    /// Frames that were asked for with [`Effect::Fetch`].
+    Fetched {
+        /// For whom.
+        to: ReplicaId,
+        /// The index of the first.
+        first: LogIndex,
+        /// The frames.
+        frames: Vec<Frame>,
+    },
+    /// Somebody wants to read what was committed before now.
+    Read {
+        /// What to call it in the answer.
+        token: u64,
+    },
+    /// Somebody wants other voters or learners.
+    Change {
+        /// What to call it in the answer.
+        token: u64,
+        /// Who is to vote.
+        voters: Vec<ReplicaId>,
+        /// Who is to learn.
+        learners: Vec<ReplicaId>,
+    },
+    /// Somebody wants another leader.
+    Transfer {
+        /// Who.
+        to: ReplicaId,
+    },
+}
+
+/// Something to be done. They are to be begun in order; see the crate's duties.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Make this durable, whole, and say so with [`Input::Persisted`].
+    Persist {
+        /// Its number.
+        sequence: u64,
+        /// The record.
+        state: HardState,
+    },
+    /// Append these, make them durable soon, and say so with [`Input::Flushed`].
+    Append {
+        /// The index of the first.
+        first: LogIndex,
+        /// The frames.
+        frames: Vec<Frame>,
+        /// Which log this is.
+        epoch: u64,
+    },
+    /// Cut everything above `last` off; the log has another name afterwards.
+    Truncate {
+        /// The last frame that stays.
+        last: LogIndex,
+        /// Which log it is then.
+        epoch: u64,
+    },
+    /// Send this; it may be lost.
+    Send(Message),
+    /// Read frames for a follower that lacks them, and give them back with [`Input::Fetched`].
+    Fetch {
+        /// For whom.
+        to: ReplicaId,
+        /// The first.
+        first: LogIndex,
+        /// Bytes, but for a single larger frame.
+        bytes_max: u64,
+    },
+    /// Everything up to here is committed.
+    Commit {
+        /// The last frame.
+        upto: LogIndex,
+    },
+    /// What became of a proposal or a change.
+    Resolved {
+        /// Which.
+        token: u64,
+        /// What.
+        outcome: Outcome,
+    },
+    /// It was not even tried.
+    Refused {
+        /// Which.
+        token: u64,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// Whoever has applied everything up to `index` may read.
+    ReadReady {
+        /// Which.
+        token: u64,
+        /// The last frame that must be seen.
+        index: LogIndex,
+    },
+    /// It leads now, or does not any more.
+    Role {
+        /// In which reign.
+        term: Term,
+        /// Whether it leads.
+        leads: bool,
+        /// Who does, as far as it knows.
+        leader: Option<ReplicaId>,
+    },
+    /// Another configuration is in force.
+    Reconfigured(Arc<Config>),
+    /// A promise of consensus is broken: the replica has to stop, and to keep what it has as evidence.
+    Broken(&'static str),
+}
+
+/// The exact outcome of a proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is committed at this place.
+    Committed {
+        /// Its last frame.
+        last: LogIndex,
+        /// Its reign.
+        term: Term,
+    },
+    /// It never will be.
+    Lost,
+}
+
+/// Why something was not tried. Nothing of it happened, and nothing of it will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Somebody else leads, or nobody.
+    NotLeader,
+    /// The reign is another one than was expected.
+    WrongTerm,
+    /// Too much waits to be committed.
+    Overloaded,
+    /// Leadership is being handed over.
+    Transferring,
+    /// Nothing of this reign is committed yet.
+    NotReady,
+    /// A change is under way already.
+    Changing,
+    /// Nobody would vote.
+    NoVoters,
+    /// Somebody who is to vote does not learn yet, or lacks too much.
+    NotCaughtUp,
+}

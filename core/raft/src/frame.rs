@@ -1,0 +1,39 @@
+//! What consensus knows of a frame. Its body is nobody's business here.
+
+use std::sync::Arc;
+
+use model::Term;
+
+use crate::config::Config;
+
+/// A frame of the log, without its body: whoever carries out the effects knows that by the index and the term.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The reign in which it was first appended.
+    pub term: Term,
+    /// What it is.
+    pub kind: FrameKind,
+    /// Bytes of it, for limits.
+    pub bytes: u32,
+}
+
+/// What a frame is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FrameKind {
+    /// Records.
+    Data,
+    /// Nothing: the first frame of a reign, with which what is before it can be committed [raft §8].
+    Noop,
+    /// Who votes from here on.
+    Config(Arc<Config>),
+}
+
+impl Frame {
+    /// The configuration that it holds.
+    pub fn config(&self) -> Option<&Arc<Config>> {
+        match &self.kind {
+            FrameKind::Config(config) => Some(config),
+            FrameKind::Data | FrameKind::Noop => None,
+        }
+    }
+}

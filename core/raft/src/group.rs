@@ -1,0 +1,347 @@
+//! One replica of one group: its state, and the one way in.
+
+use core::fmt;
+
+use model::{LogIndex, Term};
+use stdx::{Instant, Prng};
+
+use crate::config::Config;
+use crate::effect::{Effect, Input, Outcome, Refusal};
+use crate::hard_state::{HardState, HardStateWriter};
+use crate::held::HeldMessages;
+use crate::log_view::LogView;
+use crate::message::{Body, Message};
+use crate::proposals::Proposals;
+use crate::replica::ReplicaId;
+use crate::role::Role;
+use crate::settings::Settings;
+
+/// A replica of a group. It does nothing but in [`Group::step`].
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub(crate) me: ReplicaId,
+    pub(crate) settings: Settings,
+    pub(crate) prng: Prng,
+    pub(crate) now: Instant,
+    pub(crate) hard: HardStateWriter,
+    pub(crate) log: LogView,
+    pub(crate) commit: LogIndex,
+    pub(crate) role: Role,
+    /// Who leads in this term, as far as it knows.
+    pub(crate) leader: Option<ReplicaId>,
+    /// When the leader of this term was last heard of.
+    pub(crate) contact: Option<Instant>,
+    /// When it tries to be elected, if it may.
+    pub(crate) election_at: Instant,
+    pub(crate) held: HeldMessages,
+    pub(crate) proposals: Proposals,
+    /// An append that has to wait until less is claimed of the log.
+    pub(crate) deferred: Option<Message>,
+    pub(crate) broken: bool,
+}
+
+impl Group {
+    /// The replica `me` as its disk has it. `seed` draws its election times.
+    pub fn new(
+        me: ReplicaId,
+        settings: Settings,
+        hard: HardState,
+        log: LogView,
+        now: Instant,
+        seed: u64,
+    ) -> Self {
+        let mut group = Self {
+            me,
+            settings,
+            prng: Prng::labelled(seed, &format!("raft/{me}")),
+            now,
+            hard: HardStateWriter::new(hard),
+            log,
+            commit: LogIndex::ZERO,
+            role: Role::follower(),
+            leader: None,
+            contact: None,
+            election_at: now,
+            held: HeldMessages::default(),
+            proposals: Proposals::default(),
+            deferred: None,
+            broken: false,
+        };
+        group.rest();
+        group
+    }
+
+    /// Takes `input` at `now`, and says what is to be done.
+    pub fn step(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
+        self.now = self.now.max(now);
+        if self.broken {
+            return;
+        }
+        match input {
+            Input::Tick => {}
+            Input::Received(message) => self.receive(message, out),
+            Input::Propose {
+                token,
+                expected_term,
+                frames,
+            } => self.propose(token, expected_term, &frames, out),
+            Input::Flushed { upto, epoch } => self.flushed(upto, epoch, out),
+            Input::Persisted { sequence } => self.persisted(sequence, out),
+            Input::Fetched { to, first, frames } => self.fetched(to, first, frames, out),
+            Input::Read { token } => self.read(token, out),
+            Input::Change {
+                token,
+                voters,
+                learners,
+            } => self.change(token, &voters, &learners, out),
+            Input::Transfer { to } => self.transfer(to, out),
+        }
+        self.on_time(out);
+        self.release(out);
+    }
+
+    /// When it wants a [`Input::Tick`] at the latest.
+    pub fn deadline(&self) -> Instant {
+        match &self.role {
+            Role::Leader(reign) => reign.deadline(),
+            Role::Follower(_) | Role::Candidate(_) => self.election_at,
+        }
+    }
+
+    /// Who it is.
+    pub fn me(&self) -> ReplicaId {
+        self.me
+    }
+
+    /// The latest reign that it has heard of.
+    pub fn term(&self) -> Term {
+        self.hard.get().term
+    }
+
+    /// What it must not forget.
+    pub fn hard_state(&self) -> &HardState {
+        self.hard.get()
+    }
+
+    /// Its log.
+    pub fn log(&self) -> &LogView {
+        &self.log
+    }
+
+    /// The last frame that it knows to be committed.
+    pub fn commit(&self) -> LogIndex {
+        self.commit
+    }
+
+    /// Whether it leads.
+    pub fn leads(&self) -> bool {
+        matches!(self.role, Role::Leader(_))
+    }
+
+    /// Who leads, as far as it knows.
+    pub fn leader(&self) -> Option<ReplicaId> {
+        self.leader
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &Config {
+        self.log.config().1
+    }
+
+    /// What a leader knows of how far `replica` has its log durable. None when it does not lead or does not know it.
+    pub fn durable_at(&self, replica: ReplicaId) -> Option<LogIndex> {
+        match &self.role {
+            Role::Leader(reign) => reign
+                .progress
+                .get(&replica)
+                .map(|progress| progress.durable),
+            _ => None,
+        }
+    }
+
+    fn receive(&mut self, message: Message, out: &mut Vec<Effect>) {
+        if message.to != self.me {
+            return;
+        }
+        if message.term > self.term() && !self.may_adopt(&message) {
+            self.deny_vote(&message, out);
+            return;
+        }
+        if message.term > self.term() {
+            self.adopt(message.term, None, out);
+        }
+        if message.term < self.term() {
+            self.tell_stale(&message, out);
+            return;
+        }
+        match message.body {
+            Body::VoteRequest { ballot, last } => self.asked_to_vote(&message, ballot, last, out),
+            Body::VoteReply { pre, granted } => self.voted(message.from, pre, granted, out),
+            Body::Append { .. } => self.append(message, out),
+            Body::Appended {
+                sequence,
+                verified,
+                flushed,
+            } => self.appended(message.from, sequence, verified, flushed, out),
+            Body::Mismatch { sequence, next } => self.mismatch(message.from, sequence, next, out),
+            Body::Beat { sequence, commit } => self.beat(&message, sequence, commit, out),
+            Body::BeatReply {
+                sequence,
+                verified,
+                flushed,
+            } => self.beat_answered(message.from, sequence, verified, flushed, out),
+            Body::TimeoutNow => self.asked_to_lead(message.from, out),
+            Body::Stale => {}
+        }
+    }
+
+    /// Whoever speaks in an older reign is told that it is over, if it could do harm in it.
+    fn tell_stale(&mut self, message: &Message, out: &mut Vec<Effect>) {
+        match message.body {
+            Body::VoteRequest { .. } => self.deny_vote(message, out),
+            Body::Append { .. } | Body::Beat { .. } | Body::TimeoutNow => {
+                self.say(message.from, Body::Stale);
+            }
+            _ => {}
+        }
+    }
+
+    /// Follows in `term`, which is later than ours.
+    pub(crate) fn adopt(&mut self, term: Term, leader: Option<ReplicaId>, out: &mut Vec<Effect>) {
+        self.hard.set(HardState {
+            term,
+            vote: None,
+            claimed: self.claim(),
+        });
+        self.contact = None;
+        self.follow(leader, out);
+    }
+
+    /// Follows `leader`, or nobody yet, in this term.
+    pub(crate) fn follow(&mut self, leader: Option<ReplicaId>, out: &mut Vec<Effect>) {
+        let was = core::mem::replace(&mut self.role, Role::follower());
+        let changed = was.is_leader() || self.leader != leader;
+        self.leader = leader;
+        if let Role::Leader(reign) = was {
+            for token in reign.reads.into_tokens() {
+                out.push(Effect::Refused {
+                    token,
+                    refusal: Refusal::NotLeader,
+                });
+            }
+        }
+        self.deferred = None;
+        self.rest();
+        if changed {
+            out.push(Effect::Role {
+                term: self.term(),
+                leads: false,
+                leader,
+            });
+        }
+    }
+
+    /// The tail that it has promised something by, or has now: nothing durable is ever forgotten here.
+    pub(crate) fn claim(&self) -> crate::position::Position {
+        let flushed = self.log.position(self.log.flushed()).unwrap_or_default();
+        let claimed = self.hard.get().claimed;
+        if flushed.is_up_to_date(claimed) {
+            flushed
+        } else {
+            claimed
+        }
+    }
+
+    fn flushed(&mut self, upto: LogIndex, epoch: u64, out: &mut Vec<Effect>) {
+        if self.log.flush(upto, epoch) {
+            self.own_flush_moved(out);
+        }
+    }
+
+    fn persisted(&mut self, sequence: u64, out: &mut Vec<Effect>) {
+        self.hard.written(sequence);
+        self.own_vote_is_durable(out);
+        if self.hard.durable() == self.hard.changed()
+            && let Some(message) = self.deferred.take()
+        {
+            self.receive(message, out);
+        }
+    }
+
+    /// Says something as soon as what it reveals of the hard state is durable.
+    pub(crate) fn say(&mut self, to: ReplicaId, body: Body) {
+        self.say_when_flushed(to, body, LogIndex::ZERO);
+    }
+
+    /// The same, not before the log is durable up to `flushed`.
+    pub(crate) fn say_when_flushed(&mut self, to: ReplicaId, body: Body, flushed: LogIndex) {
+        let message = Message {
+            from: self.me,
+            to,
+            term: self.term(),
+            body,
+        };
+        let change = self.hard.changed();
+        self.held.hold(message, change, flushed, self.log.epoch());
+    }
+
+    /// Lets out what may leave, and begins the next write of the hard state.
+    fn release(&mut self, out: &mut Vec<Effect>) {
+        if let Some((sequence, state)) = self.hard.next_write() {
+            out.push(Effect::Persist { sequence, state });
+        }
+        let (durable, flushed) = (self.hard.durable(), self.log.flushed());
+        let released = self.held.release(durable, flushed, self.log.epoch());
+        out.extend(released.into_iter().map(Effect::Send));
+    }
+
+    /// Moves the commit; what waited for it is told.
+    pub(crate) fn commit_to(&mut self, upto: LogIndex, out: &mut Vec<Effect>) {
+        if upto <= self.commit {
+            return;
+        }
+        self.commit = upto;
+        out.push(Effect::Commit { upto });
+        let log = &self.log;
+        for (token, outcome) in self.proposals.decided(upto, |index| log.term_at(index)) {
+            out.push(Effect::Resolved { token, outcome });
+        }
+    }
+
+    /// Something that cannot be: the replica stops, and keeps what it has as evidence.
+    pub(crate) fn break_down(&mut self, what: &'static str, out: &mut Vec<Effect>) {
+        self.broken = true;
+        out.push(Effect::Broken(what));
+    }
+
+    pub(crate) fn refuse(token: u64, refusal: Refusal, out: &mut Vec<Effect>) {
+        out.push(Effect::Refused { token, refusal });
+    }
+
+    /// Proposals whose outcome is not known yet.
+    pub fn undecided(&self) -> usize {
+        self.proposals.len()
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { me, commit, .. } = self;
+        write!(
+            f,
+            "{me} {} term {} last {} flushed {} commit {commit}",
+            self.role.name(),
+            self.term(),
+            self.log.last(),
+            self.log.flushed(),
+        )
+    }
+}
+
+/// Whether an outcome says that it is there.
+impl Outcome {
+    /// Whether it is committed.
+    pub fn is_committed(self) -> bool {
+        matches!(self, Self::Committed { .. })
+    }
+}

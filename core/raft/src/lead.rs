@@ -1,0 +1,110 @@
+//! Leading: beats, and stepping down when nobody listens or nothing becomes durable.
+
+use model::LogIndex;
+use stdx::mutant;
+
+use crate::effect::Effect;
+use crate::group::Group;
+use crate::message::Body;
+use crate::replica::ReplicaId;
+use crate::role::Role;
+
+impl Group {
+    /// Does what is due in a reign.
+    pub(crate) fn reign_on(&mut self, out: &mut Vec<Effect>) {
+        let (now, settings) = (self.now, self.settings);
+        let Role::Leader(reign) = &mut self.role else {
+            return;
+        };
+        // A leader that makes nothing durable is none, though it still talks [cockroach 77035].
+        let stalled = reign
+            .unflushed_since
+            .is_some_and(|since| now.since(since) >= settings.election_max);
+        if stalled {
+            self.resign(out);
+            return;
+        }
+        if now >= reign.quorum_check_at {
+            reign.quorum_check_at = now + settings.election_min;
+            if !self.is_heard() && !mutant!(R10) {
+                self.resign(out);
+                return;
+            }
+        }
+        if self.end_handover(out) {
+            return;
+        }
+        if let Role::Leader(reign) = &mut self.role
+            && now >= reign.beat_at
+        {
+            self.beat_all();
+        }
+    }
+
+    /// Whether a quorum said anything within the time for which it is loyal [raft thesis §6.2].
+    fn is_heard(&self) -> bool {
+        let Role::Leader(reign) = &self.role else {
+            return false;
+        };
+        self.config().is_quorum(|voter| {
+            let progress = reign.progress.get(&voter);
+            let heard_at = progress.and_then(|progress| progress.heard_at);
+            voter == self.me
+                || heard_at.is_some_and(|at| self.now.since(at) < self.settings.election_min)
+        })
+    }
+
+    /// Leads no more, and says nothing: beats to a few would keep the others from electing somebody [openraft 2080].
+    pub(crate) fn resign(&mut self, out: &mut Vec<Effect>) {
+        self.contact = None;
+        self.follow(None, out);
+    }
+
+    /// Beats to everyone.
+    pub(crate) fn beat_all(&mut self) {
+        let (now, commit) = (self.now, self.commit);
+        let Role::Leader(reign) = &mut self.role else {
+            return;
+        };
+        reign.beats += 1;
+        reign.beat_at = now + self.settings.heartbeat;
+        let sequence = reign.beats;
+        let others: Vec<ReplicaId> = reign.progress.keys().copied().collect();
+        for other in others {
+            self.say(other, Body::Beat { sequence, commit });
+        }
+    }
+
+    /// A follower answered a beat.
+    pub(crate) fn beat_answered(
+        &mut self,
+        from: ReplicaId,
+        sequence: u64,
+        verified: LogIndex,
+        flushed: LogIndex,
+        out: &mut Vec<Effect>,
+    ) {
+        let now = self.now;
+        let Role::Leader(reign) = &mut self.role else {
+            return;
+        };
+        let Some(progress) = reign.progress.get_mut(&from) else {
+            return;
+        };
+        progress.heard_at = Some(now);
+        progress.beat = progress.beat.max(sequence);
+        let news = progress.has(verified, flushed);
+        progress.answered_beat(news);
+        self.progressed(from, out);
+        self.confirm_reads(out);
+    }
+
+    /// Something is durable here that was not.
+    pub(crate) fn own_flush_moved(&mut self, out: &mut Vec<Effect>) {
+        let (now, whole) = (self.now, self.log.flushed() == self.log.dirty());
+        if let Role::Leader(reign) = &mut self.role {
+            reign.unflushed_since = if whole { None } else { Some(now) };
+            self.advance_commit(out);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Consensus on one log, many times on one core: Raft without I/O, clock, tasks or randomness of its own.
+//!
+//! It decides what is appended, cut off, voted, said and committed; whoever hosts it carries that out. It knows frames
+//! by index, term, kind and size, and never their bodies. It is not hosted yet: a partition is its own leader until
+//! that comes. It does not move the start of a log, install one, or repair a frame yet, and every group beats for
+//! itself.
+//!
+//! ```text
+//!                 Input                                     Effect
+//!   time ------> +-----------------------------------+ ---> Persist, Append, Truncate, Fetch
+//!   messages --> | Group::step                        | ---> Send
+//!   proposals -> |   follower <-> candidate -> leader | ---> Commit, Resolved, Refused, ReadReady
+//!   durable ---> +-----------------------------------+ ---> Role, Reconfigured, Broken
+//! ```
+//!
+//! | file | noun |
+//! |---|---|
+//! | `group` | [`Group`]: the state of a replica, and the one way in |
+//! | `role` | follower, candidate, leader, and what each keeps |
+//! | `election`, `vote` | becoming leader, and letting somebody become it |
+//! | `lead`, `replicate`, `progress`, `commit` | a leader's work |
+//! | `follow` | a follower's work |
+//! | `membership`, `config` | who votes, and how that changes |
+//! | `reads`, `transfer` | barriers for readers; handing leadership over |
+//! | `log_view`, `position`, `frame` | the log as consensus knows it |
+//! | `hard_state`, `held` | what must be durable before what is said |
+//! | `proposals` | exact outcomes |
+//! | `effect`, `message`, `settings`, `replica` | the words |
+//!
+//! Watermarks, never mixed: `dirty` is appended, `flushed` is durable here, `matched` and `durable` are the same of
+//! another replica as its leader knows them, `commit` is durable on a majority of every set of voters.
+//!
+//! Invariants:
+//! - in a term at most one replica leads, and a leader never cuts its own log;
+//! - what is committed is in the log of every later leader;
+//! - a vote, a term and an acknowledgement leave only when what they promise is durable;
+//! - what is told of a log that was cut since changes nothing;
+//! - at most one configuration in a log is not committed.
+//!
+//! Duties of whoever carries out effects, in this order:
+//! 1. begin them in the order in which they come, and let each end when it will;
+//! 2. a [`Effect::Persist`] is one atomic record; its number comes back when it is durable, and not when it is not;
+//! 3. [`Effect::Truncate`] is carried out before any later [`Effect::Append`]; `Flushed` carries the `epoch` of the
+//!    append that it speaks of, and covers everything before it too;
+//! 4. after [`Effect::Broken`] nothing more is asked of the group, and nothing of it is thrown away;
+//! 5. a tick comes at [`Group::deadline`] at the latest; time never goes back.
+//!
+//! Assumptions: an incarnation's durable state is never lost nor given to another one, and messages are not forged.
+#![forbid(unsafe_code)]
+
+mod commit;
+pub mod config;
+pub mod effect;
+mod election;
+mod follow;
+pub mod frame;
+pub mod group;
+pub mod hard_state;
+mod held;
+mod lead;
+pub mod log_view;
+mod membership;
+pub mod message;
+pub mod position;
+mod progress;
+mod proposals;
+mod reads;
+pub mod replica;
+mod replicate;
+mod role;
+pub mod settings;
+mod transfer;
+mod vote;
+
+pub use config::{Config, Voters};
+pub use effect::{Effect, Input, Outcome, Refusal};
+pub use frame::{Frame, FrameKind};
+pub use group::Group;
+pub use hard_state::HardState;
+pub use log_view::LogView;
+pub use message::{Ballot, Body, Message};
+pub use position::Position;
+pub use replica::ReplicaId;
+pub use settings::Settings;

@@ -1,0 +1,293 @@
+//! What consensus knows of its own log: where each reign begins in it, how far it is durable, who votes by it.
+//!
+//! ```text
+//!   1        2 3 4        5 6 7 8        9
+//!   |--term 1--|--- term 2 ---|-- term 5 --->
+//!              ^ flushed          ^ dirty            terms: (1,1) (3,2) (7,5)
+//! ```
+//! The metadata of frames that somebody may still have to be sent at once are kept in `recent`; older frames are asked
+//! for when a follower lacks them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use model::{LogIndex, Term};
+
+use crate::config::Config;
+use crate::frame::Frame;
+use crate::position::Position;
+
+/// A log that begins with index 1.
+#[derive(Clone, Debug)]
+pub struct LogView {
+    /// The first index of each reign that has frames.
+    terms: Vec<(LogIndex, Term)>,
+    dirty: LogIndex,
+    flushed: LogIndex,
+    /// Counts the truncations: what is told of an earlier log does not hold for this one.
+    epoch: u64,
+    /// Configurations by the index from which they are in force; the first is from before the log.
+    configs: Vec<(LogIndex, Arc<Config>)>,
+    recent: VecDeque<Frame>,
+}
+
+impl LogView {
+    /// An empty log of a group that begins with `config`.
+    pub fn new(config: Config) -> Self {
+        Self {
+            terms: Vec::new(),
+            dirty: LogIndex::ZERO,
+            flushed: LogIndex::ZERO,
+            epoch: 0,
+            configs: vec![(LogIndex::ZERO, Arc::new(config))],
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// The log that recovery found, `frames` from index 1 on, all of it durable.
+    pub fn recovered(config: Config, frames: impl IntoIterator<Item = Frame>) -> Self {
+        let mut log = Self::new(config);
+        log.append(frames);
+        log.flushed = log.dirty;
+        log
+    }
+
+    /// The last frame.
+    pub fn dirty(&self) -> LogIndex {
+        self.dirty
+    }
+
+    /// The last frame up to which all are durable.
+    pub fn flushed(&self) -> LogIndex {
+        self.flushed
+    }
+
+    /// The number of truncations.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The last frame and its term.
+    pub fn last(&self) -> Position {
+        Position {
+            index: self.dirty,
+            term: self.terms.last().map_or(Term::ZERO, |(_, term)| *term),
+        }
+    }
+
+    /// The term of the frame at `index`; that of index 0 is zero. None beyond the end.
+    pub fn term_at(&self, index: LogIndex) -> Option<Term> {
+        if index == LogIndex::ZERO {
+            return Some(Term::ZERO);
+        }
+        if index > self.dirty {
+            return None;
+        }
+        let after = self.terms.partition_point(|(first, _)| *first <= index);
+        Some(self.terms[after - 1].1)
+    }
+
+    /// The frame at `index` with its term.
+    pub fn position(&self, index: LogIndex) -> Option<Position> {
+        self.term_at(index).map(|term| Position { index, term })
+    }
+
+    /// The first index of the reign to which the frame at `index` belongs.
+    pub fn reign_begins(&self, index: LogIndex) -> LogIndex {
+        let after = self.terms.partition_point(|(first, _)| *first <= index);
+        after
+            .checked_sub(1)
+            .map_or(LogIndex::ZERO, |place| self.terms[place].0)
+    }
+
+    /// The configuration in force, and from where.
+    pub fn config(&self) -> (LogIndex, &Arc<Config>) {
+        let (index, config) = self
+            .configs
+            .last()
+            .expect("there is one from before the log");
+        (*index, config)
+    }
+
+    /// The configuration that was in force at `index`.
+    pub fn config_at(&self, index: LogIndex) -> &Arc<Config> {
+        let after = self.configs.partition_point(|(from, _)| *from <= index);
+        &self.configs[after - 1].1
+    }
+
+    pub(crate) fn append(&mut self, frames: impl IntoIterator<Item = Frame>) {
+        for frame in frames {
+            self.dirty = self.dirty.next();
+            if self
+                .terms
+                .last()
+                .is_none_or(|(_, term)| *term != frame.term)
+            {
+                self.terms.push((self.dirty, frame.term));
+            }
+            if let Some(config) = frame.config() {
+                self.configs.push((self.dirty, Arc::clone(config)));
+            }
+            self.recent.push_back(frame);
+        }
+    }
+
+    /// Cuts off everything above `last`.
+    pub(crate) fn truncate(&mut self, last: LogIndex) {
+        let cut = self.dirty.0 - last.0;
+        let keep = self
+            .recent
+            .len()
+            .saturating_sub(usize::try_from(cut).unwrap_or(usize::MAX));
+        self.recent.truncate(keep);
+        self.dirty = last;
+        self.flushed = self.flushed.min(last);
+        self.epoch += 1;
+        self.terms.retain(|(first, _)| *first <= last);
+        self.configs.retain(|(from, _)| *from <= last);
+    }
+
+    /// Everything up to `upto` is durable, as was said in `epoch`. False when that is old news.
+    pub(crate) fn flush(&mut self, upto: LogIndex, epoch: u64) -> bool {
+        let news = epoch == self.epoch && upto > self.flushed && upto <= self.dirty;
+        if news {
+            self.flushed = upto;
+        }
+        news
+    }
+
+    /// The first index whose metadata are kept.
+    pub(crate) fn recent_from(&self) -> LogIndex {
+        LogIndex(self.dirty.0 + 1 - self.recent.len() as u64)
+    }
+
+    /// Frames from `first` on, as many as have `bytes_max` bytes and one at least. None where they are not kept.
+    pub(crate) fn frames(&self, first: LogIndex, bytes_max: u64) -> Option<Vec<Frame>> {
+        let skip = first.0.checked_sub(self.recent_from().0)?;
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let mut bytes = 0;
+        let fits = |frame: &&Frame| {
+            let before = bytes;
+            bytes += u64::from(frame.bytes);
+            before == 0 || bytes <= bytes_max
+        };
+        Some(
+            self.recent
+                .iter()
+                .skip(skip)
+                .take_while(fits)
+                .cloned()
+                .collect(),
+        )
+    }
+
+    /// Bytes of the frames above `index`, as far as they are kept.
+    pub(crate) fn bytes_above(&self, index: LogIndex) -> u64 {
+        let skip = (index.0 + 1).saturating_sub(self.recent_from().0);
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        self.recent
+            .iter()
+            .skip(skip)
+            .map(|frame| u64::from(frame.bytes))
+            .sum()
+    }
+
+    /// Forgets the metadata of frames up to `upto`, and which configurations were in force before the one there.
+    pub(crate) fn forget(&mut self, upto: LogIndex) {
+        let count = (upto.0 + 1).saturating_sub(self.recent_from().0);
+        let count = usize::try_from(count)
+            .unwrap_or(usize::MAX)
+            .min(self.recent.len());
+        self.recent.drain(..count);
+        let before = self.configs.partition_point(|(from, _)| *from <= upto);
+        self.configs.drain(..before.saturating_sub(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::FrameKind;
+    use crate::replica::ReplicaId;
+
+    fn data(term: u32, bytes: u32) -> Frame {
+        Frame {
+            term: Term(term),
+            kind: FrameKind::Data,
+            bytes,
+        }
+    }
+
+    fn log(terms: &[u32]) -> LogView {
+        let config = Config::of([ReplicaId::first(1)]);
+        LogView::recovered(config, terms.iter().map(|&term| data(term, 10)))
+    }
+
+    #[test]
+    fn terms_are_exact_at_every_index() {
+        let terms = [1, 1, 2, 2, 2, 2, 5, 5];
+        let log = log(&terms);
+        for (index, term) in (1..).zip(terms) {
+            assert_eq!(log.term_at(LogIndex(index)), Some(Term(term)));
+        }
+        assert_eq!(log.term_at(LogIndex(0)), Some(Term::ZERO));
+        assert_eq!(log.term_at(LogIndex(9)), None);
+        assert_eq!(log.last(), Position::new(8, 5));
+        assert_eq!(log.reign_begins(LogIndex(6)), LogIndex(3));
+        assert_eq!(log.reign_begins(LogIndex(8)), LogIndex(7));
+    }
+
+    #[test]
+    fn what_is_told_of_a_log_before_its_truncation_is_old_news() {
+        let mut log = log(&[1, 1]);
+        log.append([data(1, 10), data(1, 10)]);
+        assert_eq!((log.dirty(), log.flushed()), (LogIndex(4), LogIndex(2)));
+        log.truncate(LogIndex(1));
+        assert_eq!(
+            (log.dirty(), log.flushed(), log.epoch()),
+            (LogIndex(1), LogIndex(1), 1)
+        );
+        log.append([data(2, 10), data(2, 10)]);
+        assert!(!log.flush(LogIndex(3), 0), "of the log before");
+        assert!(log.flush(LogIndex(2), 1));
+        assert!(!log.flush(LogIndex(9), 1), "beyond the end");
+        assert_eq!(log.flushed(), LogIndex(2));
+    }
+
+    #[test]
+    fn configurations_are_in_force_from_their_frames_and_go_with_them() {
+        let mut log = log(&[1]);
+        let config = Arc::new(Config::of([1, 2, 3].map(ReplicaId::first)));
+        log.append([Frame {
+            term: Term(2),
+            kind: FrameKind::Config(Arc::clone(&config)),
+            bytes: 1,
+        }]);
+        assert_eq!(log.config(), (LogIndex(2), &config));
+        assert_eq!(log.config_at(LogIndex(1)).voters.len(), 1);
+        log.truncate(LogIndex(1));
+        assert_eq!(log.config().1.voters.len(), 1);
+    }
+
+    #[test]
+    fn frames_that_are_kept_are_given_by_bytes_and_one_at_least() {
+        let mut log = log(&[1, 1, 1, 1]);
+        let count = |log: &LogView, first, bytes| {
+            log.frames(LogIndex(first), bytes)
+                .map(|frames| frames.len())
+        };
+        assert_eq!(count(&log, 1, 25), Some(2));
+        assert_eq!(count(&log, 4, 1), Some(1));
+        assert_eq!(count(&log, 5, 100), Some(0));
+        assert_eq!(log.bytes_above(LogIndex(1)), 30);
+        log.forget(LogIndex(2));
+        assert_eq!(count(&log, 2, 100), None);
+        assert_eq!(count(&log, 3, 100), Some(2));
+        assert_eq!(log.bytes_above(LogIndex(3)), 10);
+        assert_eq!(
+            log.term_at(LogIndex(1)),
+            Some(Term(1)),
+            "terms are never forgotten"
+        );
+    }
+}

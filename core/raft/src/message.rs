@@ -1,0 +1,99 @@
+//! What replicas say to each other.
+//!
+//! Messages may be lost, late, twice, or out of order. Each carries the latest reign that its sender had heard of.
+
+use model::{LogIndex, Term};
+
+use crate::frame::Frame;
+use crate::position::Position;
+use crate::replica::ReplicaId;
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Who says it.
+    pub from: ReplicaId,
+    /// To whom.
+    pub to: ReplicaId,
+    /// The sender's term.
+    pub term: Term,
+    /// What.
+    pub body: Body,
+}
+
+/// What is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// May I lead?
+    VoteRequest {
+        /// In which sense.
+        ballot: Ballot,
+        /// The tail of the candidate's log.
+        last: Position,
+    },
+    /// The answer to that.
+    VoteReply {
+        /// Of a vote in advance.
+        pre: bool,
+        /// Whether it may.
+        granted: bool,
+    },
+    /// Frames to append; none where only the place is asked about [raft §5.3].
+    Append {
+        /// Counts the messages of a reign to one follower.
+        sequence: u64,
+        /// The frame before them.
+        prev: Position,
+        /// The frames.
+        frames: Vec<Frame>,
+        /// How far the leader has committed.
+        commit: LogIndex,
+    },
+    /// The frames are there.
+    Appended {
+        /// Of which message.
+        sequence: u64,
+        /// The last frame up to which the logs are known to be the same.
+        verified: LogIndex,
+        /// How much of that is durable.
+        flushed: LogIndex,
+    },
+    /// The frame before them is not.
+    Mismatch {
+        /// Of which message.
+        sequence: u64,
+        /// Where to try next: nothing from here on is the same.
+        next: LogIndex,
+    },
+    /// I lead.
+    Beat {
+        /// Counts the beats of a reign.
+        sequence: u64,
+        /// How far the leader has committed.
+        commit: LogIndex,
+    },
+    /// The answer to that.
+    BeatReply {
+        /// Of which beat.
+        sequence: u64,
+        /// As in [`Body::Appended`].
+        verified: LogIndex,
+        /// As in [`Body::Appended`].
+        flushed: LogIndex,
+    },
+    /// Lead, now.
+    TimeoutNow,
+    /// Your reign is over: see my term.
+    Stale,
+}
+
+/// In which sense a vote is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ballot {
+    /// Would you vote for me in the reign after mine? Nothing comes of it for the voter [raft thesis §9.6].
+    Pre,
+    /// Vote for me in this reign.
+    Real,
+    /// The same, and the leader wants it: loyalty to it is no reason against.
+    Transfer,
+}

@@ -1,0 +1,170 @@
+//! What a leader knows of one follower, and what it has on its way to it.
+
+use std::collections::VecDeque;
+
+use model::LogIndex;
+use stdx::Instant;
+
+use crate::settings::Settings;
+
+/// How a follower is sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Where its log ends is not known: one message at a time, without frames, until it is.
+    Probe,
+    /// Frames go one after the other, without waiting for answers.
+    Replicate,
+}
+
+/// A follower.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress {
+    pub(crate) stage: Stage,
+    /// The first frame that was not sent.
+    pub(crate) next: LogIndex,
+    /// The last frame up to which its log is known to be ours.
+    pub(crate) matched: LogIndex,
+    /// How much of that is durable there.
+    pub(crate) durable: LogIndex,
+    /// When it last said anything in this reign.
+    pub(crate) heard_at: Option<Instant>,
+    /// The last beat that it answered.
+    pub(crate) beat: u64,
+    /// Messages sent so far.
+    pub(crate) sequence: u64,
+    /// A probe, or a read of frames, is on its way.
+    pub(crate) waiting: bool,
+    in_flight: VecDeque<(LogIndex, u64)>,
+    in_flight_bytes: u64,
+    /// Beats that were answered without anything new while frames were on their way.
+    idle_beats: u32,
+}
+
+/// Beats without news after which frames that are on their way count as lost.
+const IDLE_BEATS_MAX: u32 = 2;
+
+impl Progress {
+    /// One of whom nothing is known; our log ends before `next`.
+    pub(crate) fn new(next: LogIndex) -> Self {
+        Self {
+            stage: Stage::Probe,
+            next,
+            matched: LogIndex::ZERO,
+            durable: LogIndex::ZERO,
+            heard_at: None,
+            beat: 0,
+            sequence: 0,
+            waiting: false,
+            in_flight: VecDeque::new(),
+            in_flight_bytes: 0,
+            idle_beats: 0,
+        }
+    }
+
+    /// Whether another message may be sent now.
+    pub(crate) fn is_open(&self, settings: &Settings) -> bool {
+        !self.waiting
+            && self.in_flight.len() < settings.in_flight_messages_max
+            && self.in_flight_bytes < settings.in_flight_bytes_max
+    }
+
+    /// Counts frames up to `last` as sent.
+    pub(crate) fn sent(&mut self, last: LogIndex, bytes: u64) {
+        self.next = last.next();
+        self.in_flight.push_back((last, bytes));
+        self.in_flight_bytes += bytes;
+    }
+
+    /// It has our frames up to `verified`, durable up to `flushed`. Whether that is news.
+    pub(crate) fn has(&mut self, verified: LogIndex, flushed: LogIndex) -> bool {
+        let news = verified > self.matched || flushed > self.durable;
+        self.matched = self.matched.max(verified);
+        self.durable = self.durable.max(flushed.min(verified));
+        while let Some(&(last, bytes)) = self.in_flight.front() {
+            if last > self.matched {
+                break;
+            }
+            self.in_flight.pop_front();
+            self.in_flight_bytes -= bytes;
+        }
+        self.next = self.next.max(self.matched.next());
+        news
+    }
+
+    /// It answered, and the frames that it was told of are there: they may go one after the other.
+    pub(crate) fn found(&mut self) {
+        if self.stage == Stage::Probe {
+            self.stage = Stage::Replicate;
+            self.waiting = false;
+            self.next = self.matched.next();
+        }
+    }
+
+    /// Nothing of ours is there from `next` on, but for what is durable: what was there and was not may be gone with its
+    /// process.
+    pub(crate) fn probe_from(&mut self, next: LogIndex) {
+        self.stage = Stage::Probe;
+        self.waiting = false;
+        self.next = next.max(self.durable.next());
+        self.matched = self.matched.min(LogIndex(self.next.0 - 1));
+        self.in_flight.clear();
+        self.in_flight_bytes = 0;
+        self.idle_beats = 0;
+    }
+
+    /// It answered a beat. Frames that are on their way, or there and not durable, and about which nothing is heard, beat
+    /// after beat, are lost.
+    pub(crate) fn answered_beat(&mut self, news: bool) {
+        let waits = self.waiting || !self.in_flight.is_empty() || self.durable < self.matched;
+        self.idle_beats = if waits && !news {
+            self.idle_beats + 1
+        } else {
+            0
+        };
+        if self.idle_beats > IDLE_BEATS_MAX {
+            self.probe_from(self.durable.next());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_that_nothing_is_heard_of_are_sent_again() {
+        let mut progress = Progress::new(LogIndex(5));
+        progress.has(LogIndex(5), LogIndex(4));
+        progress.found();
+        progress.sent(LogIndex(7), 30);
+        assert_eq!(progress.next, LogIndex(8));
+        for _ in 0..=IDLE_BEATS_MAX {
+            progress.answered_beat(false);
+        }
+        assert_eq!((progress.stage, progress.next), (Stage::Probe, LogIndex(5)));
+        assert_eq!(progress.in_flight_bytes, 0);
+    }
+
+    #[test]
+    fn limits_close_and_answers_open() {
+        let settings = Settings {
+            in_flight_messages_max: 2,
+            in_flight_bytes_max: 100,
+            ..Settings::default()
+        };
+        let mut progress = Progress::new(LogIndex(1));
+        progress.found();
+        progress.sent(LogIndex(1), 10);
+        assert!(progress.is_open(&settings));
+        progress.sent(LogIndex(2), 10);
+        assert!(!progress.is_open(&settings), "messages");
+        progress.has(LogIndex(1), LogIndex(0));
+        assert!(progress.is_open(&settings));
+        assert_eq!(progress.durable, LogIndex(0));
+        progress.sent(LogIndex(3), 95);
+        progress.has(LogIndex(2), LogIndex(2));
+        assert!(progress.is_open(&settings));
+        progress.sent(LogIndex(4), 10);
+        assert!(!progress.is_open(&settings), "bytes");
+    }
+}

@@ -1,0 +1,80 @@
+//! Proposals whose outcome is open.
+
+use std::collections::VecDeque;
+
+use model::{LogIndex, Term};
+
+use crate::effect::Outcome;
+
+#[derive(Clone, Copy, Debug)]
+struct Proposal {
+    token: u64,
+    last: LogIndex,
+    term: Term,
+}
+
+/// Proposals in the order of the log.
+///
+/// One is committed when the commit reaches its last frame *and* the log has its reign there; it is lost when a frame of
+/// another reign was committed in its place. Nothing else decides it: a leader that is deposed does not know
+/// [redpanda 3003].
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Proposals(VecDeque<Proposal>);
+
+impl Proposals {
+    /// Adds one whose last frame is `last`. One of an earlier reign that had that place before is still open.
+    pub(crate) fn add(&mut self, token: u64, last: LogIndex, term: Term) {
+        let at = self.0.partition_point(|proposal| proposal.last <= last);
+        self.0.insert(at, Proposal { token, last, term });
+    }
+
+    /// Those that `commit` decides, oldest first.
+    pub(crate) fn decided(
+        &mut self,
+        commit: LogIndex,
+        term_at: impl Fn(LogIndex) -> Option<Term>,
+    ) -> Vec<(u64, Outcome)> {
+        let count = self.0.partition_point(|proposal| proposal.last <= commit);
+        let decide = |Proposal { token, last, term }| {
+            let outcome = if term_at(last) == Some(term) {
+                Outcome::Committed { last, term }
+            } else {
+                Outcome::Lost
+            };
+            (token, outcome)
+        };
+        self.0.drain(..count).map(decide).collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reign_at_the_place_decides() {
+        let mut proposals = Proposals::default();
+        proposals.add(1, LogIndex(3), Term(1));
+        proposals.add(2, LogIndex(5), Term(1));
+        proposals.add(3, LogIndex(4), Term(2));
+        let term_at = |index: LogIndex| Some(if index.0 < 4 { Term(1) } else { Term(2) });
+        assert!(proposals.decided(LogIndex(2), term_at).is_empty());
+        let committed = |last, term| Outcome::Committed {
+            last: LogIndex(last),
+            term: Term(term),
+        };
+        assert_eq!(
+            proposals.decided(LogIndex(9), term_at),
+            [
+                (1, committed(3, 1)),
+                (3, committed(4, 2)),
+                (2, Outcome::Lost)
+            ]
+        );
+        assert_eq!(proposals.len(), 0);
+    }
+}

@@ -1,0 +1,200 @@
+//! Sending frames to followers, and learning how far they are.
+
+use model::{LogIndex, Term};
+
+use crate::effect::{Effect, Refusal};
+use crate::frame::{Frame, FrameKind};
+use crate::group::Group;
+use crate::message::Body;
+use crate::progress::Stage;
+use crate::replica::ReplicaId;
+use crate::role::Role;
+
+impl Group {
+    /// Appends what somebody proposes, if this is the reign for it.
+    pub(crate) fn propose(
+        &mut self,
+        token: u64,
+        expected_term: Option<Term>,
+        frames: &[u32],
+        out: &mut Vec<Effect>,
+    ) {
+        let Role::Leader(reign) = &self.role else {
+            return Self::refuse(token, Refusal::NotLeader, out);
+        };
+        if reign.handover.is_some() {
+            return Self::refuse(token, Refusal::Transferring, out);
+        }
+        if expected_term.is_some_and(|expected| expected != self.term()) {
+            return Self::refuse(token, Refusal::WrongTerm, out);
+        }
+        let waiting = self.log.bytes_above(self.commit);
+        if waiting >= self.settings.uncommitted_bytes_max || frames.is_empty() {
+            return Self::refuse(token, Refusal::Overloaded, out);
+        }
+        let frames = frames.iter().map(|&bytes| (FrameKind::Data, bytes));
+        let last = self.append_own(frames.collect(), out);
+        self.proposals.add(token, last, self.term());
+        self.advance_commit(out);
+    }
+
+    /// Sends everyone what it lacks.
+    pub(crate) fn replicate_all(&mut self, out: &mut Vec<Effect>) {
+        let others: Vec<ReplicaId> = match &self.role {
+            Role::Leader(reign) => reign.progress.keys().copied().collect(),
+            _ => return,
+        };
+        for other in others {
+            self.replicate(other, out);
+        }
+    }
+
+    /// Sends one follower what it lacks, as far as its limits go.
+    pub(crate) fn replicate(&mut self, to: ReplicaId, out: &mut Vec<Effect>) {
+        let settings = self.settings;
+        loop {
+            let Role::Leader(reign) = &mut self.role else {
+                return;
+            };
+            let Some(progress) = reign.progress.get_mut(&to) else {
+                return;
+            };
+            if !progress.is_open(&settings) {
+                return;
+            }
+            if progress.stage == Stage::Probe {
+                progress.waiting = true;
+                let next = progress.next;
+                self.send_frames(to, next, Vec::new());
+                return;
+            }
+            let next = progress.next;
+            if next > self.log.dirty() {
+                return;
+            }
+            let Some(frames) = self.log.frames(next, settings.message_bytes_max) else {
+                // They are too old to be at hand.
+                progress.waiting = true;
+                out.push(Effect::Fetch {
+                    to,
+                    first: next,
+                    bytes_max: settings.message_bytes_max,
+                });
+                return;
+            };
+            self.send_sized(to, next, frames);
+        }
+    }
+
+    fn send_sized(&mut self, to: ReplicaId, first: LogIndex, frames: Vec<Frame>) {
+        let bytes = frames.iter().map(|frame| u64::from(frame.bytes)).sum();
+        let last = LogIndex(first.0 + frames.len() as u64 - 1);
+        if let Role::Leader(reign) = &mut self.role
+            && let Some(progress) = reign.progress.get_mut(&to)
+        {
+            progress.sent(last, bytes);
+        }
+        self.send_frames(to, first, frames);
+    }
+
+    fn send_frames(&mut self, to: ReplicaId, first: LogIndex, frames: Vec<Frame>) {
+        let commit = self.commit;
+        let prev = self.log.position(LogIndex(first.0 - 1));
+        let prev = prev.expect("what is sent next follows what is here");
+        let Role::Leader(reign) = &mut self.role else {
+            return;
+        };
+        let Some(progress) = reign.progress.get_mut(&to) else {
+            return;
+        };
+        progress.sequence += 1;
+        let sequence = progress.sequence;
+        self.say(
+            to,
+            Body::Append {
+                sequence,
+                prev,
+                frames,
+                commit,
+            },
+        );
+    }
+
+    /// Frames that were asked for are there.
+    pub(crate) fn fetched(
+        &mut self,
+        to: ReplicaId,
+        first: LogIndex,
+        frames: Vec<Frame>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Role::Leader(reign) = &mut self.role else {
+            return;
+        };
+        let Some(progress) = reign.progress.get_mut(&to) else {
+            return;
+        };
+        let expected = progress.stage == Stage::Replicate && progress.next == first;
+        progress.waiting = progress.stage == Stage::Probe && progress.waiting;
+        // The log may have been cut and have grown again since: what is sent is what is there.
+        let same = (first.0..)
+            .zip(&frames)
+            .all(|(index, frame)| self.log.term_at(LogIndex(index)) == Some(frame.term));
+        if expected && same && !frames.is_empty() {
+            self.send_sized(to, first, frames);
+        }
+        self.replicate(to, out);
+    }
+
+    /// A follower has frames.
+    pub(crate) fn appended(
+        &mut self,
+        from: ReplicaId,
+        _sequence: u64,
+        verified: LogIndex,
+        flushed: LogIndex,
+        out: &mut Vec<Effect>,
+    ) {
+        let now = self.now;
+        let Role::Leader(reign) = &mut self.role else {
+            return;
+        };
+        let Some(progress) = reign.progress.get_mut(&from) else {
+            return;
+        };
+        progress.heard_at = Some(now);
+        progress.has(verified, flushed);
+        progress.found();
+        self.progressed(from, out);
+    }
+
+    /// A follower does not have the frame before those that it was sent.
+    pub(crate) fn mismatch(
+        &mut self,
+        from: ReplicaId,
+        sequence: u64,
+        next: LogIndex,
+        out: &mut Vec<Effect>,
+    ) {
+        let now = self.now;
+        let Role::Leader(reign) = &mut self.role else {
+            return;
+        };
+        let Some(progress) = reign.progress.get_mut(&from) else {
+            return;
+        };
+        progress.heard_at = Some(now);
+        // Of an earlier message: what was sent since may be answered otherwise.
+        if sequence == progress.sequence && next > LogIndex::ZERO {
+            progress.probe_from(next.min(progress.next));
+            self.replicate(from, out);
+        }
+    }
+
+    /// A follower may have more than before.
+    pub(crate) fn progressed(&mut self, from: ReplicaId, out: &mut Vec<Effect>) {
+        self.advance_commit(out);
+        self.replicate(from, out);
+        self.hand_over_when_ready(out);
+    }
+}

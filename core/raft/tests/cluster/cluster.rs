@@ -1,0 +1,269 @@
+//! The replicas, the messages between them, and time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use model::{LogIndex, Term};
+use raft::{Config, Effect, Group, HardState, Input, Message, Outcome, ReplicaId, Settings};
+use stdx::{Duration, Instant};
+
+use crate::disk::{Disk, count};
+use crate::invariants::Invariants;
+
+/// One replica: its process, if it runs, and its disk.
+pub(crate) struct Replica {
+    pub(crate) group: Option<Group>,
+    pub(crate) disk: Disk,
+    pub(crate) starts: u64,
+}
+
+/// A cluster.
+pub(crate) struct Cluster {
+    pub(crate) now: Instant,
+    pub(crate) replicas: BTreeMap<ReplicaId, Replica>,
+    /// On their way, in no order.
+    pub(crate) messages: Vec<Message>,
+    /// Pairs that do not reach each other, one way.
+    pub(crate) cut: BTreeSet<(ReplicaId, ReplicaId)>,
+    pub(crate) invariants: Invariants,
+    pub(crate) first_config: Config,
+    pub(crate) settings: Settings,
+    pub(crate) outcomes: BTreeMap<u64, Outcome>,
+    pub(crate) truncations: u64,
+    pub(crate) leaders: BTreeSet<Term>,
+    pub(crate) reads: BTreeMap<u64, LogIndex>,
+    seed: u64,
+    trace: DefaultHasher,
+    pub(crate) lines: Vec<String>,
+}
+
+/// Lines of a trace that a failure prints.
+const LINES_KEPT: usize = 60;
+
+impl Cluster {
+    pub(crate) fn new(seed: u64, count: i32) -> Self {
+        let voters: Vec<ReplicaId> = (1..=count).map(ReplicaId::first).collect();
+        let mut cluster = Self {
+            now: Instant::ZERO,
+            replicas: BTreeMap::new(),
+            messages: Vec::new(),
+            cut: BTreeSet::new(),
+            invariants: Invariants::default(),
+            first_config: Config::of(voters.iter().copied()),
+            settings: Settings {
+                in_flight_messages_max: 4,
+                message_bytes_max: 300,
+                catch_up_frames: 3,
+                ..Settings::default()
+            },
+            outcomes: BTreeMap::new(),
+            truncations: 0,
+            leaders: BTreeSet::new(),
+            reads: BTreeMap::new(),
+            seed,
+            trace: DefaultHasher::new(),
+            lines: Vec::new(),
+        };
+        for voter in voters {
+            cluster.add(voter);
+        }
+        cluster
+    }
+
+    /// Adds a replica with an empty disk, and starts it.
+    pub(crate) fn add(&mut self, id: ReplicaId) {
+        self.replicas.insert(
+            id,
+            Replica {
+                group: None,
+                disk: Disk::default(),
+                starts: 0,
+            },
+        );
+        self.start(id);
+    }
+
+    pub(crate) fn start(&mut self, id: ReplicaId) {
+        let (config, settings, now) = (self.first_config.clone(), self.settings, self.now);
+        let replica = self.replicas.get_mut(&id).expect("a replica");
+        if replica.group.is_some() {
+            return;
+        }
+        let (hard, log): (HardState, _) = replica.disk.recover(&config);
+        replica.starts += 1;
+        let seed = self.seed.wrapping_mul(1_000).wrapping_add(replica.starts);
+        replica.group = Some(Group::new(id, settings, hard, log, now, seed));
+        self.note(format!("{id} starts"));
+    }
+
+    pub(crate) fn crash(&mut self, id: ReplicaId, kept: usize) {
+        let replica = self.replicas.get_mut(&id).expect("a replica");
+        replica.group = None;
+        replica.disk.crash(kept);
+        self.invariants.forget_boot(id);
+        self.note(format!("{id} crashes, {kept} unsynced frames survive"));
+    }
+
+    /// The leader with the latest term.
+    pub(crate) fn leader(&self) -> Option<ReplicaId> {
+        let running = self
+            .replicas
+            .values()
+            .filter_map(|replica| replica.group.as_ref());
+        let leading = running.filter(|group| group.leads());
+        leading.max_by_key(|group| group.term()).map(Group::me)
+    }
+
+    /// Gives `input` to a replica, carries out what comes of it, and checks everything.
+    pub(crate) fn step(&mut self, id: ReplicaId, input: Input) {
+        let now = self.now;
+        let replica = self.replicas.get_mut(&id).expect("a replica");
+        let Some(group) = &mut replica.group else {
+            return;
+        };
+        let line = format!("{}ms {id} <- {input:?}", now.as_nanos() / 1_000_000);
+        let mut effects = Vec::new();
+        group.step(now, input, &mut effects);
+        let state = group.to_string();
+        self.note(line);
+        for effect in effects {
+            self.note(format!("    {effect:?}"));
+            self.carry_out(id, effect);
+        }
+        self.note(format!("    = {state}"));
+        let checked = self.invariants.check(&self.replicas, id);
+        if let Err(broken) = checked {
+            panic!("seed {}: {broken}\n{}", self.seed, self.lines.join("\n"));
+        }
+    }
+
+    fn carry_out(&mut self, id: ReplicaId, effect: Effect) {
+        let replica = self.replicas.get_mut(&id).expect("a replica");
+        match effect {
+            Effect::Persist { sequence, state } => replica.disk.persist(sequence, state),
+            Effect::Append {
+                first,
+                frames,
+                epoch,
+            } => replica.disk.append(first, &frames, epoch),
+            Effect::Truncate { last, epoch } => {
+                self.truncations += 1;
+                replica.disk.truncate(last, epoch);
+            }
+            Effect::Send(message) => {
+                let sent = self.invariants.sent(&message, &replica.disk);
+                if let Err(broken) = sent {
+                    panic!("seed {}: {broken}\n{}", self.seed, self.lines.join("\n"));
+                }
+                self.messages.push(message);
+            }
+            Effect::Fetch { to, first, .. } => {
+                let from = count(first) - 1;
+                let frames = replica.disk.frames.iter().skip(from).take(2).cloned();
+                let frames = frames.collect();
+                self.step(id, Input::Fetched { to, first, frames });
+            }
+            Effect::Resolved { token, outcome } => {
+                self.outcomes.insert(token, outcome);
+            }
+            Effect::ReadReady { token, index } => {
+                self.reads.insert(token, index);
+            }
+            Effect::Role { term, leads, .. } => {
+                if leads {
+                    self.leaders.insert(term);
+                }
+            }
+            Effect::Broken(what) => {
+                panic!(
+                    "seed {}: {id} broke down: {what}\n{}",
+                    self.seed,
+                    self.lines.join("\n")
+                )
+            }
+            Effect::Commit { .. } | Effect::Refused { .. } | Effect::Reconfigured(_) => {}
+        }
+    }
+
+    /// Lets time go by until `until`, with everything due in between, every message delivered and every write ended as
+    /// soon as it can be.
+    pub(crate) fn settle(&mut self, time: Duration) {
+        let until = self.now + time;
+        while self.now < until {
+            self.quiesce();
+            self.now += Duration::from_millis(10);
+            let due: Vec<ReplicaId> = self.due();
+            for id in due {
+                self.step(id, Input::Tick);
+            }
+        }
+        self.quiesce();
+    }
+
+    fn due(&self) -> Vec<ReplicaId> {
+        let running = self
+            .replicas
+            .values()
+            .filter_map(|replica| replica.group.as_ref());
+        let due = running.filter(|group| group.deadline() <= self.now);
+        due.map(Group::me).collect()
+    }
+
+    /// Delivers and ends what is on its way, until nothing is.
+    fn quiesce(&mut self) {
+        for _ in 0..10_000 {
+            // In the order in which they were sent: a pipeline that comes backwards, always, would never get through.
+            if !self.messages.is_empty() {
+                let message = self.messages.remove(0);
+                self.deliver(message);
+                continue;
+            }
+            let busy = self
+                .replicas
+                .iter()
+                .find(|(_, replica)| replica.group.is_some() && replica.disk.is_busy());
+            let Some((&id, _)) = busy else {
+                return;
+            };
+            self.finish_writes(id);
+        }
+        let tail = self.lines.len().saturating_sub(LINES_KEPT);
+        panic!(
+            "seed {}: a storm of messages\n{}",
+            self.seed,
+            self.lines[tail..].join("\n")
+        );
+    }
+
+    pub(crate) fn finish_writes(&mut self, id: ReplicaId) {
+        let disk = |cluster: &mut Self| {
+            cluster.replicas.get_mut(&id).map(|replica| {
+                let input = replica.disk.finish_hard();
+                input.or_else(|| replica.disk.finish_flush(0))
+            })
+        };
+        while let Some(Some(input)) = disk(self) {
+            self.step(id, input);
+        }
+    }
+
+    pub(crate) fn deliver(&mut self, message: Message) {
+        if !self.cut.contains(&(message.from, message.to))
+            && self.replicas.contains_key(&message.to)
+        {
+            self.step(message.to, Input::Received(message));
+        }
+    }
+
+    fn note(&mut self, line: String) {
+        line.hash(&mut self.trace);
+        if self.lines.len() == LINES_KEPT * 20 {
+            self.lines.drain(..LINES_KEPT * 10);
+        }
+        self.lines.push(line);
+    }
+
+    pub(crate) fn trace_digest(&self) -> u64 {
+        self.trace.finish()
+    }
+}

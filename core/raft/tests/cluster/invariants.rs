@@ -1,0 +1,250 @@
+//! What must hold after every step, by the names of the design: S1 to S21.
+
+use std::collections::BTreeMap;
+
+use model::{LogIndex, Term};
+use raft::{Body, Frame, Message, ReplicaId};
+
+use crate::cluster::Replica;
+use crate::disk::{Disk, count};
+
+/// What was seen so far.
+#[derive(Default)]
+pub(crate) struct Invariants {
+    /// Who led in each term.
+    leaders: BTreeMap<Term, ReplicaId>,
+    /// Every committed frame by its index, with the term in which it was seen to be committed.
+    committed: BTreeMap<LogIndex, (Frame, Term)>,
+    /// What each replica has told of its commit in this life.
+    commits: BTreeMap<ReplicaId, LogIndex>,
+    /// To whom each replica granted its vote in each term.
+    votes: BTreeMap<(ReplicaId, Term), ReplicaId>,
+}
+
+impl Invariants {
+    pub(crate) fn forget_boot(&mut self, id: ReplicaId) {
+        self.commits.remove(&id);
+    }
+
+    pub(crate) fn committed_count(&self) -> u64 {
+        self.committed.len() as u64
+    }
+
+    pub(crate) fn last_committed(&self) -> LogIndex {
+        self.committed
+            .last_key_value()
+            .map_or(LogIndex::ZERO, |(index, _)| *index)
+    }
+
+    /// Checks what a message reveals when it leaves.
+    pub(crate) fn sent(&mut self, message: &Message, disk: &Disk) -> Result<(), String> {
+        let Message {
+            from,
+            to,
+            term,
+            body,
+        } = message;
+        match body {
+            Body::VoteReply {
+                pre: false,
+                granted: true,
+            } => {
+                // In a later term it cannot vote in this one any more.
+                let same = disk.hard.term == *term;
+                if disk.hard.term < *term || (same && disk.hard.vote != Some(*to)) {
+                    return Err(format!(
+                        "S2: {from} granted a vote that is not durable: {message:?}"
+                    ));
+                }
+                let before = self.votes.insert((*from, *term), *to);
+                if before.is_some_and(|before| before != *to) {
+                    return Err(format!("S2: {from} voted twice in term {term}"));
+                }
+            }
+            Body::VoteRequest {
+                ballot: raft::Ballot::Real | raft::Ballot::Transfer,
+                ..
+            } if disk.hard.term < *term
+                || (disk.hard.term == *term && disk.hard.vote != Some(*from)) =>
+            {
+                return Err(format!(
+                    "S2: {from} asks for votes before its own is durable"
+                ));
+            }
+            Body::Appended { flushed, .. } | Body::BeatReply { flushed, .. }
+                if count(*flushed) > disk.durable =>
+            {
+                return Err(format!(
+                    "S11: {from} says that {flushed} is durable, {} is",
+                    disk.durable
+                ));
+            }
+            Body::Appended { .. } | Body::Append { .. } | Body::Beat { .. }
+                if disk.hard.term < *term =>
+            {
+                return Err(format!("{from} reveals term {term}, which is not durable"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Checks everything after a step of `id`.
+    pub(crate) fn check(
+        &mut self,
+        replicas: &BTreeMap<ReplicaId, Replica>,
+        id: ReplicaId,
+    ) -> Result<(), String> {
+        let replica = &replicas[&id];
+        let Some(group) = &replica.group else {
+            return Ok(());
+        };
+        if group.leads() {
+            let before = self.leaders.insert(group.term(), id);
+            if let Some(before) = before.filter(|&before| before != id) {
+                return Err(format!(
+                    "S1: {before} and {id} lead in term {}",
+                    group.term()
+                ));
+            }
+            self.check_leader(replicas, id)?;
+        }
+        let (commit, log) = (group.commit(), group.log());
+        if commit > log.dirty() || log.flushed() > log.dirty() {
+            return Err(format!("S12: marks of {group}"));
+        }
+        if count(log.flushed()) > replica.disk.durable {
+            return Err(format!(
+                "S11: {id} takes {} for durable, {} is",
+                log.flushed(),
+                replica.disk.durable
+            ));
+        }
+        let before = self.commits.insert(id, commit).unwrap_or_default();
+        if commit < before {
+            return Err(format!(
+                "S8: the commit of {id} went back from {before} to {commit}"
+            ));
+        }
+        for index in before.0 + 1..=commit.0 {
+            let frame = &replica.disk.frames[count(LogIndex(index)) - 1];
+            self.note_committed(LogIndex(index), frame, group.term(), replicas)?;
+        }
+        self.check_log(id, replica)
+    }
+
+    /// A frame was seen to be committed: it is the same for everybody, for ever, and durable on a majority.
+    fn note_committed(
+        &mut self,
+        index: LogIndex,
+        frame: &Frame,
+        term: Term,
+        replicas: &BTreeMap<ReplicaId, Replica>,
+    ) -> Result<(), String> {
+        if let Some((before, _)) = self.committed.get(&index) {
+            if before != frame {
+                return Err(format!(
+                    "S7: {index} is committed as {before:?} and as {frame:?}"
+                ));
+            }
+            return Ok(());
+        }
+        let has = |replica: &Replica| {
+            replica.disk.durable >= count(index) && replica.disk.frames[count(index) - 1] == *frame
+        };
+        let holders = replicas.values().filter(|replica| has(replica)).count();
+        let anywhere = replicas
+            .values()
+            .filter_map(|replica| replica.group.as_ref())
+            .any(|group| {
+                group
+                    .config()
+                    .is_quorum(|voter| replicas.get(&voter).is_some_and(has))
+            });
+        if !anywhere {
+            return Err(format!(
+                "S10: {index} is committed and durable on {holders} replicas only"
+            ));
+        }
+        self.committed.insert(index, (frame.clone(), term));
+        Ok(())
+    }
+
+    /// A leader has all that was committed before its term, and knows of its followers no more than is true.
+    fn check_leader(
+        &self,
+        replicas: &BTreeMap<ReplicaId, Replica>,
+        id: ReplicaId,
+    ) -> Result<(), String> {
+        let replica = &replicas[&id];
+        let group = replica.group.as_ref().expect("it runs");
+        for (index, (frame, term)) in &self.committed {
+            if *term < group.term() && replica.disk.frames.get(count(*index) - 1) != Some(frame) {
+                return Err(format!(
+                    "S6: leader {id} of term {} lacks {index}, committed in {term}",
+                    group.term()
+                ));
+            }
+        }
+        for (other, follower) in replicas {
+            let Some(durable) = group.durable_at(*other) else {
+                continue;
+            };
+            let same = follower
+                .disk
+                .frames
+                .iter()
+                .zip(&replica.disk.frames)
+                .take(follower.disk.durable)
+                .take_while(|(theirs, ours)| theirs == ours);
+            if count(durable) > same.count() {
+                return Err(format!(
+                    "S13: leader {id} believes {other} has {durable} durable"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// A log holds what is committed, one open configuration at most, and its terms grow.
+    fn check_log(&self, id: ReplicaId, replica: &Replica) -> Result<(), String> {
+        let group = replica.group.as_ref().expect("it runs");
+        let frames = &replica.disk.frames;
+        if frames.windows(2).any(|pair| pair[0].term > pair[1].term) {
+            return Err(format!("terms in the log of {id} go back"));
+        }
+        // Whoever starts again does not know at first what is committed.
+        let known = group.commit().max(self.last_committed());
+        let open = frames.iter().skip(count(known));
+        let open = open.filter(|frame| frame.config().is_some()).count();
+        let last_term = frames.last().map_or(Term::ZERO, |frame| frame.term);
+        if open > 1 && group.leads() && last_term == group.term() {
+            return Err(format!("S18: leader {id} has {open} configurations open"));
+        }
+        let config = frames.iter().rev().find_map(Frame::config);
+        if config.is_some_and(|config| **config != *group.config()) {
+            return Err(format!("S20: {id} goes by {}", group.config()));
+        }
+        Ok(())
+    }
+
+    /// Two logs that have the same position are the same up to there (S4).
+    pub(crate) fn check_logs(replicas: &BTreeMap<ReplicaId, Replica>) -> Result<(), String> {
+        let logs: Vec<&Vec<Frame>> = replicas
+            .values()
+            .map(|replica| &replica.disk.frames)
+            .collect();
+        for (number, one) in logs.iter().enumerate() {
+            for other in &logs[..number] {
+                let both = one.len().min(other.len());
+                let last_same = (0..both).rev().find(|&at| one[at].term == other[at].term);
+                if last_same.is_some_and(|last| one[..=last] != other[..=last]) {
+                    return Err(
+                        "S4: two logs have the same position and differ before it".to_owned()
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+}

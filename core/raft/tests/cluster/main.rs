@@ -1,0 +1,80 @@
+//! A few replicas on an unreliable network and honest but forgetful disks, checked after every step.
+//!
+//! Messages are lost, late, twice and out of order; writes become durable when they like; processes crash and lose
+//! what their disk had not; leadership is handed over, voters change. A schedule follows from its seed.
+
+mod cluster;
+mod disk;
+mod invariants;
+mod schedule;
+
+use cluster::Cluster;
+use schedule::{Weather, run};
+
+/// Seeds of each kind that every test run has; `OUZEL_RAFT_SEEDS` asks for more.
+fn seeds() -> u64 {
+    let asked = option_env!("OUZEL_RAFT_SEEDS");
+    asked.and_then(|asked| asked.parse().ok()).unwrap_or(60)
+}
+
+/// Plants the bug that `OUZEL_RAFT_MUTANT` names.
+fn plant() {
+    #[cfg(feature = "mutants")]
+    if let Some(id) = option_env!("OUZEL_RAFT_MUTANT") {
+        stdx::mutant::choose(id);
+    }
+}
+
+fn all(weather: Weather, replicas: std::ops::RangeInclusive<i32>) {
+    plant();
+    let mut reached = schedule::Reached::default();
+    for seed in 0..seeds() {
+        for count in replicas.clone() {
+            reached.add(&run(seed, count, weather));
+        }
+    }
+    assert!(reached.commits > 0, "{reached:?}");
+    if weather != Weather::Calm {
+        assert!(reached.leaders > reached.runs, "{reached:?}");
+        assert!(reached.truncations > 0, "{reached:?}");
+        assert!(reached.crashes > 0, "{reached:?}");
+    }
+    if weather == Weather::Changing {
+        assert!(reached.changes > 0, "{reached:?}");
+        assert!(reached.transfers > 0, "{reached:?}");
+    }
+    #[expect(
+        clippy::print_stdout,
+        reason = "with --nocapture it tells what was reached"
+    )]
+    {
+        println!("{weather:?}: {reached:?}");
+    }
+}
+
+#[test]
+fn a_calm_cluster_elects_once_and_commits_everything() {
+    all(Weather::Calm, 1..=5);
+}
+
+#[test]
+fn a_rough_cluster_never_breaks_a_promise_and_heals() {
+    all(Weather::Rough, 2..=5);
+}
+
+#[test]
+fn voters_change_under_way() {
+    all(Weather::Changing, 3..=5);
+}
+
+#[test]
+fn a_schedule_follows_from_its_seed() {
+    for seed in 0..20 {
+        let trace = |seed| {
+            let mut cluster = Cluster::new(seed, 3);
+            schedule::drive(&mut cluster, seed, Weather::Rough);
+            cluster.trace_digest()
+        };
+        assert_eq!(trace(seed), trace(seed));
+    }
+}

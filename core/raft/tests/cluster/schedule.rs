@@ -1,0 +1,320 @@
+//! Schedules: what happens in which order, drawn from a seed.
+
+use raft::{Input, ReplicaId};
+use stdx::{Duration, Prng};
+
+use crate::cluster::Cluster;
+use crate::invariants::Invariants;
+
+/// What happens besides time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weather {
+    /// Nothing is lost.
+    Calm,
+    /// Messages and processes come and go.
+    Rough,
+    /// The same, and voters change and leaders hand over.
+    Changing,
+}
+
+/// What runs came to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reached {
+    pub(crate) runs: u64,
+    pub(crate) leaders: u64,
+    pub(crate) commits: u64,
+    pub(crate) truncations: u64,
+    pub(crate) crashes: u64,
+    pub(crate) changes: u64,
+    pub(crate) transfers: u64,
+    pub(crate) committed: u64,
+    pub(crate) lost: u64,
+    pub(crate) reads: u64,
+}
+
+impl Reached {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.leaders += other.leaders;
+        self.commits += other.commits;
+        self.truncations += other.truncations;
+        self.crashes += other.crashes;
+        self.changes += other.changes;
+        self.transfers += other.transfers;
+        self.committed += other.committed;
+        self.lost += other.lost;
+        self.reads += other.reads;
+    }
+}
+
+/// Steps of a schedule before everything heals.
+const STEPS: u64 = 250;
+
+/// Runs a schedule, heals everything, and checks that it goes on.
+pub(crate) fn run(seed: u64, count: i32, weather: Weather) -> Reached {
+    let mut cluster = Cluster::new(seed, count);
+    let mut reached = drive(&mut cluster, seed, weather);
+    heal(&mut cluster, seed);
+    reached.runs = 1;
+    reached.leaders = cluster.leaders.len() as u64;
+    reached.commits = cluster.invariants.committed_count();
+    reached.truncations = cluster.truncations;
+    reached.reads = cluster.reads.len() as u64;
+    for outcome in cluster.outcomes.values() {
+        if outcome.is_committed() {
+            reached.committed += 1;
+        } else {
+            reached.lost += 1;
+        }
+    }
+    if weather == Weather::Calm {
+        assert_eq!(
+            cluster.leaders.len(),
+            1,
+            "seed {seed}: one election is enough"
+        );
+        assert_eq!(reached.lost, 0);
+    }
+    reached
+}
+
+pub(crate) fn drive(cluster: &mut Cluster, seed: u64, weather: Weather) -> Reached {
+    let mut prng = Prng::labelled(seed, "schedule");
+    let mut reached = Reached::default();
+    let mut token = 1_000;
+    if weather == Weather::Calm {
+        for _ in 0..20 {
+            cluster.settle(Duration::from_millis(400));
+            propose(cluster, &mut prng, &mut token);
+        }
+        return reached;
+    }
+    for _ in 0..STEPS {
+        let ids: Vec<ReplicaId> = cluster.replicas.keys().copied().collect();
+        let id = *prng.choose(&ids);
+        match prng.below(100) {
+            0..=39 => deliver(cluster, &mut prng),
+            40..=59 => finish(cluster, &mut prng, id),
+            60..=69 => {
+                cluster.now += Duration::from_millis(prng.between(1, 400));
+                tick_all(cluster);
+            }
+            70..=79 => propose(cluster, &mut prng, &mut token),
+            80..=82 => {
+                cluster.crash(id, prng.index(3));
+                reached.crashes += 1;
+            }
+            83..=87 => cluster.start(id),
+            88..=89 => {
+                let other = *prng.choose(&ids);
+                cluster.cut.insert((id, other));
+            }
+            90..=92 => cluster.cut.clear(),
+            93..=94 => {
+                token += 1;
+                cluster.step(id, Input::Read { token });
+            }
+            95..=96 if weather == Weather::Changing => {
+                reached.transfers += u64::from(hand_over(cluster, &mut prng, &ids));
+            }
+            97..=98 if weather == Weather::Changing => {
+                token += 1;
+                reached.changes += u64::from(change(cluster, &mut prng, token));
+            }
+            // Everything goes well for a while, or nothing but elections would ever happen.
+            _ => {
+                let time = Duration::from_millis(prng.between(10, 3_000));
+                cluster.settle(time);
+            }
+        }
+        check_logs(cluster, seed);
+    }
+    reached
+}
+
+fn deliver(cluster: &mut Cluster, prng: &mut Prng) {
+    if cluster.messages.is_empty() {
+        return;
+    }
+    let at = prng.index(cluster.messages.len());
+    match prng.below(10) {
+        0 => {
+            cluster.messages.swap_remove(at);
+        }
+        1 => {
+            let message = cluster.messages[at].clone();
+            cluster.deliver(message);
+        }
+        _ => {
+            let message = cluster.messages.swap_remove(at);
+            cluster.deliver(message);
+        }
+    }
+}
+
+fn finish(cluster: &mut Cluster, prng: &mut Prng, id: ReplicaId) {
+    let choice = prng.index(8);
+    let replica = cluster.replicas.get_mut(&id).expect("a replica");
+    if replica.group.is_none() {
+        return;
+    }
+    let input = if prng.chance(1, 2) {
+        replica.disk.finish_hard()
+    } else {
+        replica.disk.finish_flush(choice)
+    };
+    if let Some(input) = input {
+        cluster.step(id, input);
+    }
+}
+
+fn tick_all(cluster: &mut Cluster) {
+    let ids: Vec<ReplicaId> = cluster.replicas.keys().copied().collect();
+    for id in ids {
+        cluster.step(id, Input::Tick);
+    }
+}
+
+fn propose(cluster: &mut Cluster, prng: &mut Prng, token: &mut u64) {
+    let Some(leader) = cluster.leader() else {
+        return;
+    };
+    *token += 1;
+    let frames = (0..prng.between(1, 3)).map(|_| 100).collect();
+    let input = Input::Propose {
+        token: *token,
+        expected_term: None,
+        frames,
+    };
+    cluster.step(leader, input);
+}
+
+fn hand_over(cluster: &mut Cluster, prng: &mut Prng, ids: &[ReplicaId]) -> bool {
+    let Some(leader) = cluster.leader() else {
+        return false;
+    };
+    let to = *prng.choose(ids);
+    cluster.step(leader, Input::Transfer { to });
+    true
+}
+
+/// Learners come, voters come from learners, voters go.
+fn change(cluster: &mut Cluster, prng: &mut Prng, token: u64) -> bool {
+    let Some(leader) = cluster.leader() else {
+        return false;
+    };
+    let config = cluster.replicas[&leader]
+        .group
+        .as_ref()
+        .map(|group| group.config().clone());
+    let Some(config) = config else {
+        return false;
+    };
+    let mut voters: Vec<ReplicaId> = config.voters.iter().copied().collect();
+    let mut learners: Vec<ReplicaId> = config.learners.iter().copied().collect();
+    match prng.below(3) {
+        0 => {
+            let number = i32::try_from(cluster.replicas.len()).expect("few") + 1;
+            if number > 7 {
+                return false;
+            }
+            let new = ReplicaId::first(number);
+            cluster.add(new);
+            learners.push(new);
+        }
+        1 => voters.append(&mut learners),
+        _ if voters.len() > 2 => {
+            let at = prng.index(voters.len());
+            voters.remove(at);
+        }
+        _ => return false,
+    }
+    let input = Input::Change {
+        token,
+        voters,
+        learners,
+    };
+    cluster.step(leader, input);
+    true
+}
+
+/// Everything runs and reaches everything: somebody leads, and what is proposed is committed everywhere.
+fn heal(cluster: &mut Cluster, seed: u64) {
+    cluster.cut.clear();
+    let ids: Vec<ReplicaId> = cluster.replicas.keys().copied().collect();
+    for id in ids {
+        cluster.start(id);
+    }
+    cluster.settle(Duration::from_secs(30));
+    let Some(leader) = cluster.leader() else {
+        panic!("seed {seed}: L1: nobody leads\n{}", states(cluster));
+    };
+    let token = 1;
+    let input = Input::Propose {
+        token,
+        expected_term: None,
+        frames: vec![100],
+    };
+    cluster.step(leader, input);
+    cluster.settle(Duration::from_secs(10));
+    let done = cluster
+        .outcomes
+        .get(&token)
+        .is_some_and(|outcome| outcome.is_committed());
+    assert!(
+        done,
+        "seed {seed}: L2, L3: nothing is committed\n{}",
+        states(cluster)
+    );
+    check_logs(cluster, seed);
+    let last = cluster.invariants.last_committed();
+    let config = cluster.replicas[&leader]
+        .group
+        .as_ref()
+        .map(|group| group.config().clone());
+    for member in config.expect("it runs").members() {
+        let group = cluster.replicas[&member].group.as_ref().expect("it runs");
+        assert_eq!(
+            group.commit(),
+            last,
+            "seed {seed}: L4: {group}\n{}",
+            states(cluster)
+        );
+        assert_eq!(
+            group.log().flushed(),
+            group.log().dirty(),
+            "seed {seed}: L4"
+        );
+    }
+    // L10: nobody is elected without a cause.
+    let leaders = cluster.leaders.len();
+    cluster.settle(Duration::from_secs(20));
+    assert_eq!(
+        cluster.leaders.len(),
+        leaders,
+        "seed {seed}: L10\n{}",
+        states(cluster)
+    );
+}
+
+fn states(cluster: &Cluster) -> String {
+    let groups = cluster
+        .replicas
+        .values()
+        .filter_map(|replica| replica.group.as_ref());
+    let states: Vec<String> = groups
+        .map(|group| format!("{group} {}", group.config()))
+        .collect();
+    let tail = cluster.lines.len().saturating_sub(40);
+    format!(
+        "{}\n{}",
+        states.join("\n"),
+        cluster.lines[tail..].join("\n")
+    )
+}
+
+fn check_logs(cluster: &Cluster, seed: u64) {
+    if let Err(broken) = Invariants::check_logs(&cluster.replicas) {
+        panic!("seed {seed}: {broken}\n{}", states(cluster));
+    }
+}

@@ -1,0 +1,142 @@
+//! The steps that a script may take with one replica.
+
+use std::collections::VecDeque;
+
+use model::LogIndex;
+use raft::{Config, Effect, Group, HardState, Input, LogView, ReplicaId, Settings};
+use stdx::{Duration, Instant};
+
+use crate::words;
+
+/// One replica, and what is on its way to its disk.
+#[derive(Default)]
+pub(crate) struct Steps {
+    group: Option<Group>,
+    now: Instant,
+    persisting: VecDeque<u64>,
+    appended: VecDeque<(LogIndex, u64)>,
+}
+
+impl Steps {
+    /// Takes one step, and says what came of it.
+    pub(crate) fn run(&mut self, line: &str) -> String {
+        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let told = match verb {
+            "replica" => vec![self.start(rest)],
+            "state" => vec![self.group().to_string()],
+            "persisted" => match self.persisting.pop_front() {
+                Some(sequence) => self.step(Input::Persisted { sequence }),
+                None => vec!["no hard state is on its way".to_owned()],
+            },
+            "flushed" => match self.appended.pop_front() {
+                Some((upto, epoch)) => self.step(Input::Flushed { upto, epoch }),
+                None => vec!["no frame is on its way".to_owned()],
+            },
+            "wait" => {
+                self.now += Duration::from_millis(words::number(rest, "ms"));
+                self.step(Input::Tick)
+            }
+            _ => {
+                let input = self.input(verb, rest);
+                self.step(input)
+            }
+        };
+        let told = if told.is_empty() {
+            vec!["nothing".to_owned()]
+        } else {
+            told
+        };
+        format!("{line}\n    {}\n", told.join("\n    "))
+    }
+
+    fn input(&self, verb: &str, rest: &str) -> Input {
+        let token = words::number(rest, "token");
+        let list = |name| {
+            words::value(rest, name)
+                .map(words::replicas)
+                .unwrap_or_default()
+        };
+        match verb {
+            "receive" => Input::Received(words::message(rest, self.group().me())),
+            "propose" => Input::Propose {
+                token,
+                expected_term: words::value(rest, "expect").map(|_| words::term(rest, "expect")),
+                frames: vec![100],
+            },
+            "read" => Input::Read { token },
+            "transfer" => Input::Transfer {
+                to: words::replica(words::value(rest, "to").expect("to whom")),
+            },
+            "change" => Input::Change {
+                token,
+                voters: list("voters"),
+                learners: list("learners"),
+            },
+            other => panic!("no step is called {other}"),
+        }
+    }
+
+    fn group(&self) -> &Group {
+        self.group.as_ref().expect("a script begins with a replica")
+    }
+
+    fn start(&mut self, rest: &str) -> String {
+        let me = words::replica(rest.split_whitespace().next().expect("which replica"));
+        let voters = words::value(rest, "voters")
+            .map(words::replicas)
+            .unwrap_or_default();
+        let frames = words::value(rest, "log")
+            .map(words::frames)
+            .unwrap_or_default();
+        let vote = words::value(rest, "vote").map(words::replica);
+        let claimed = words::value(rest, "claimed")
+            .map(words::position)
+            .unwrap_or_default();
+        let hard = HardState {
+            term: words::term(rest, "term"),
+            vote,
+            claimed,
+        };
+        let log = LogView::recovered(config(voters), frames);
+        self.persisting.clear();
+        self.appended.clear();
+        self.group = Some(Group::new(me, settings(), hard, log, self.now, 1));
+        self.group().to_string()
+    }
+
+    fn step(&mut self, input: Input) -> Vec<String> {
+        let mut effects = Vec::new();
+        let group = self.group.as_mut().expect("a script begins with a replica");
+        group.step(self.now, input, &mut effects);
+        for effect in &effects {
+            match effect {
+                Effect::Persist { sequence, .. } => self.persisting.push_back(*sequence),
+                Effect::Append {
+                    first,
+                    frames,
+                    epoch,
+                } => {
+                    let last = LogIndex(first.0 + frames.len() as u64 - 1);
+                    self.appended.push_back((last, *epoch));
+                }
+                _ => {}
+            }
+        }
+        effects.iter().map(words::print).collect()
+    }
+}
+
+fn config(voters: Vec<ReplicaId>) -> Config {
+    Config::of(voters)
+}
+
+/// Every election time is the same, so that scripts know it.
+fn settings() -> Settings {
+    let defaults = Settings::default();
+    Settings {
+        election_max: defaults
+            .election_min
+            .saturating_add(Duration::from_millis(1)),
+        ..defaults
+    }
+}

@@ -1,0 +1,219 @@
+//! Messages and effects in few words, both ways.
+
+use std::sync::Arc;
+
+use model::{LogIndex, NodeId, Term};
+use raft::{Ballot, Body, Config, Effect, Frame, FrameKind, Message, Outcome, Position, ReplicaId};
+
+/// The value of `name=value` in a line.
+pub(crate) fn value<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    line.split_whitespace()
+        .find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+}
+
+pub(crate) fn number(line: &str, name: &str) -> u64 {
+    value(line, name).map_or(0, |text| text.parse().expect("a number"))
+}
+
+pub(crate) fn term(line: &str, name: &str) -> Term {
+    Term(u32::try_from(number(line, name)).expect("a term"))
+}
+
+pub(crate) fn replica(text: &str) -> ReplicaId {
+    let number = text.strip_prefix('n').expect("a replica is n1, n2, ...");
+    ReplicaId {
+        node: NodeId(number.parse().expect("a number")),
+        incarnation: 0,
+    }
+}
+
+pub(crate) fn replicas(text: &str) -> Vec<ReplicaId> {
+    text.split(',')
+        .filter(|name| !name.is_empty())
+        .map(replica)
+        .collect()
+}
+
+/// `7/3`: index 7, term 3.
+pub(crate) fn position(text: &str) -> Position {
+    let (index, term) = text.split_once('/').expect("index/term");
+    Position::new(
+        index.parse().expect("a number"),
+        term.parse().expect("a number"),
+    )
+}
+
+/// Frames by their terms: `1,1,2`; `2c[n1+n2]` is a configuration.
+pub(crate) fn frames(text: &str) -> Vec<Frame> {
+    let frame = |text: &str| {
+        let (term, kind) = match text.split_once('c') {
+            Some((term, voters)) => {
+                let voters = voters.trim_matches(['[', ']']).split('+').map(replica);
+                (term, FrameKind::Config(Arc::new(Config::of(voters))))
+            }
+            None => (text, FrameKind::Data),
+        };
+        Frame {
+            term: Term(term.parse().expect("a term")),
+            kind,
+            bytes: 100,
+        }
+    };
+    text.split(',')
+        .filter(|text| !text.is_empty())
+        .map(frame)
+        .collect()
+}
+
+/// A message to `to` in words: `vote-request from=n2 term=3 last=5/2`.
+pub(crate) fn message(line: &str, to: ReplicaId) -> Message {
+    let kind = line
+        .split_whitespace()
+        .next()
+        .expect("a message has a name");
+    let place = |name| value(line, name).map_or(Position::ZERO, position);
+    let index = |name| LogIndex(number(line, name));
+    let sequence = number(line, "seq");
+    let has = |word: &str| line.split_whitespace().any(|other| other == word);
+    let body = match kind {
+        "vote-request" => Body::VoteRequest {
+            ballot: if has("pre") {
+                Ballot::Pre
+            } else if has("transfer") {
+                Ballot::Transfer
+            } else {
+                Ballot::Real
+            },
+            last: place("last"),
+        },
+        "vote" => Body::VoteReply {
+            pre: has("pre"),
+            granted: !has("denied"),
+        },
+        "append" => Body::Append {
+            sequence,
+            prev: place("prev"),
+            frames: value(line, "frames").map(frames).unwrap_or_default(),
+            commit: index("commit"),
+        },
+        "appended" => Body::Appended {
+            sequence,
+            verified: index("verified"),
+            flushed: index("flushed"),
+        },
+        "mismatch" => Body::Mismatch {
+            sequence,
+            next: index("next"),
+        },
+        "beat" => Body::Beat {
+            sequence,
+            commit: index("commit"),
+        },
+        "beat-reply" => Body::BeatReply {
+            sequence,
+            verified: index("verified"),
+            flushed: index("flushed"),
+        },
+        "timeout-now" => Body::TimeoutNow,
+        "stale" => Body::Stale,
+        other => panic!("no message is called {other}"),
+    };
+    Message {
+        from: replica(value(line, "from").expect("from whom")),
+        to,
+        term: term(line, "term"),
+        body,
+    }
+}
+
+fn print_frames(frames: &[Frame]) -> String {
+    let print = |frame: &Frame| match &frame.kind {
+        FrameKind::Data => format!("{}", frame.term),
+        FrameKind::Noop => format!("{}noop", frame.term),
+        FrameKind::Config(config) => format!("{}{config}", frame.term),
+    };
+    let printed: Vec<String> = frames.iter().map(print).collect();
+    format!("[{}]", printed.join(", "))
+}
+
+fn print_body(body: &Body) -> String {
+    match body {
+        Body::VoteRequest { ballot, last } => {
+            let ballot = match ballot {
+                Ballot::Pre => "pre ",
+                Ballot::Real => "",
+                Ballot::Transfer => "transfer ",
+            };
+            format!("vote-request {ballot}last={last}")
+        }
+        Body::VoteReply { pre, granted } => format!(
+            "vote{} {}",
+            if *pre { " pre" } else { "" },
+            if *granted { "granted" } else { "denied" }
+        ),
+        Body::Append {
+            sequence,
+            prev,
+            frames,
+            commit,
+        } => format!(
+            "append seq={sequence} prev={prev} {} commit={commit}",
+            print_frames(frames)
+        ),
+        Body::Appended {
+            sequence,
+            verified,
+            flushed,
+        } => format!("appended seq={sequence} verified={verified} flushed={flushed}"),
+        Body::Mismatch { sequence, next } => format!("mismatch seq={sequence} next={next}"),
+        Body::Beat { sequence, commit } => format!("beat seq={sequence} commit={commit}"),
+        Body::BeatReply {
+            sequence,
+            verified,
+            flushed,
+        } => format!("beat-reply seq={sequence} verified={verified} flushed={flushed}"),
+        Body::TimeoutNow => "timeout-now".to_owned(),
+        Body::Stale => "stale".to_owned(),
+    }
+}
+
+pub(crate) fn print(effect: &Effect) -> String {
+    match effect {
+        Effect::Persist { sequence, state } => {
+            let vote = state
+                .vote
+                .map_or("nobody".to_owned(), |vote| vote.to_string());
+            format!(
+                "persist {sequence}: term {} vote {vote} claimed {}",
+                state.term, state.claimed
+            )
+        }
+        Effect::Append { first, frames, .. } => format!("append {first} {}", print_frames(frames)),
+        Effect::Truncate { last, .. } => format!("truncate above {last}"),
+        Effect::Send(message) => format!(
+            "-> {} term {} {}",
+            message.to,
+            message.term,
+            print_body(&message.body)
+        ),
+        Effect::Fetch { to, first, .. } => format!("fetch {first} for {to}"),
+        Effect::Commit { upto } => format!("commit {upto}"),
+        Effect::Resolved { token, outcome } => match outcome {
+            Outcome::Committed { last, term } => format!("{token} committed at {last}/{term}"),
+            Outcome::Lost => format!("{token} lost"),
+        },
+        Effect::Refused { token, refusal } => format!("{token} refused: {refusal:?}"),
+        Effect::ReadReady { token, index } => format!("{token} may read at {index}"),
+        Effect::Role {
+            term,
+            leads,
+            leader,
+        } => {
+            let leader = leader.map_or("nobody".to_owned(), |leader| leader.to_string());
+            let leads = if *leads { "leads" } else { "follows" };
+            format!("{leads} in term {term}, leader {leader}")
+        }
+        Effect::Reconfigured(config) => format!("voters {config}"),
+        Effect::Broken(what) => format!("BROKEN: {what}"),
+    }
+}
