@@ -318,6 +318,31 @@ impl Group {
         out.push(Effect::Refused { token, refusal });
     }
 
+    /// Everything that its next steps depend on but chance, in words: for those who look at all states that there are.
+    pub fn state(&self) -> String {
+        let Self {
+            me,
+            settings: _,
+            prng: _,
+            now,
+            hard,
+            log,
+            commit,
+            role,
+            leader,
+            contact,
+            election_at,
+            held,
+            proposals,
+            deferred,
+            broken,
+        } = self;
+        format!(
+            "{me} {now:?} {hard:?} {log:?} {commit} {role:?} {leader:?} {contact:?} {election_at:?} {held:?} \
+             {proposals:?} {deferred:?} {broken}"
+        )
+    }
+
     /// Proposals whose outcome is not known yet.
     pub fn undecided(&self) -> usize {
         self.proposals.len()

@@ -11,6 +11,10 @@ use steps::Steps;
 
 #[test]
 fn situations() {
+    #[cfg(feature = "mutants")]
+    if let Some(id) = option_env!("OUZEL_RAFT_MUTANT") {
+        stdx::mutant::choose(id);
+    }
     datadriven::walk("tests/testdata", |file| {
         let mut steps = Steps::default();
         file.run(|case| {

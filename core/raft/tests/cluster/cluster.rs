@@ -9,13 +9,7 @@ use stdx::{Duration, Instant};
 
 use crate::disk::{Disk, count};
 use crate::invariants::Invariants;
-
-/// One replica: its process, if it runs, and its disk.
-pub(crate) struct Replica {
-    pub(crate) group: Option<Group>,
-    pub(crate) disk: Disk,
-    pub(crate) starts: u64,
-}
+use crate::replica::Replica;
 
 /// A cluster.
 pub(crate) struct Cluster {

@@ -41,7 +41,17 @@ impl Disk {
 
     /// Whether something is on its way.
     pub(crate) fn is_busy(&self) -> bool {
-        !self.flushes.is_empty() || !self.hard_on_its_way.is_empty()
+        self.flushes() || self.persists()
+    }
+
+    /// Whether frames are.
+    pub(crate) fn flushes(&self) -> bool {
+        !self.flushes.is_empty()
+    }
+
+    /// Whether a hard state is.
+    pub(crate) fn persists(&self) -> bool {
+        !self.hard_on_its_way.is_empty()
     }
 
     /// Makes the hard state durable that is on its way.

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use model::{LogIndex, Term};
 use raft::{Body, Frame, Message, ReplicaId};
 
-use crate::cluster::Replica;
 use crate::disk::{Disk, count};
+use crate::replica::Replica;
 
 /// What was seen so far.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Invariants {
     /// Who led in each term.
     leaders: BTreeMap<Term, ReplicaId>,
@@ -24,10 +24,6 @@ pub(crate) struct Invariants {
 impl Invariants {
     pub(crate) fn forget_boot(&mut self, id: ReplicaId) {
         self.commits.remove(&id);
-    }
-
-    pub(crate) fn committed_count(&self) -> u64 {
-        self.committed.len() as u64
     }
 
     pub(crate) fn last_committed(&self) -> LogIndex {

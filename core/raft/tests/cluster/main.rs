@@ -6,6 +6,7 @@
 mod cluster;
 mod disk;
 mod invariants;
+mod replica;
 mod schedule;
 
 use cluster::Cluster;

@@ -1,0 +1,257 @@
+//! A small world, and what may happen in it next.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use raft::{Config, Effect, Group, Input, Message, ReplicaId, Settings};
+use stdx::{Duration, Instant};
+
+use crate::disk::Disk;
+use crate::invariants::Invariants;
+use crate::replica::Replica;
+
+/// How much of what is not forced may happen.
+#[derive(Clone, Copy, Debug, Hash)]
+pub(crate) struct Bounds {
+    pub(crate) replicas: i32,
+    /// Deadlines that pass: elections that are tried, beats that are sent.
+    pub(crate) timeouts: u32,
+    pub(crate) proposals: u32,
+    pub(crate) crashes: u32,
+}
+
+/// What may happen next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Action {
+    /// The message at this place arrives.
+    Deliver(usize),
+    /// A hard state becomes durable.
+    Persist(ReplicaId),
+    /// Frames become durable.
+    Flush(ReplicaId),
+    /// Its deadline passes.
+    Timeout(ReplicaId),
+    /// Something is proposed to it.
+    Propose(ReplicaId),
+    /// Its process dies with all that was not durable, and starts again.
+    Crash(ReplicaId),
+}
+
+/// A state.
+#[derive(Clone)]
+pub(crate) struct World {
+    replicas: BTreeMap<ReplicaId, Replica>,
+    messages: Vec<Message>,
+    /// Each replica's clock: they have nothing to do with each other.
+    clocks: BTreeMap<ReplicaId, Instant>,
+    left: Bounds,
+    invariants: Invariants,
+    config: Config,
+    /// How it came to this.
+    path: Vec<String>,
+}
+
+/// No chance in it: an election is tried at one time.
+fn settings() -> Settings {
+    let defaults = Settings::default();
+    Settings {
+        election_max: defaults.election_min,
+        ..defaults
+    }
+}
+
+impl World {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        let ids: Vec<ReplicaId> = (1..=bounds.replicas).map(ReplicaId::first).collect();
+        let config = Config::of(ids.iter().copied());
+        let mut world = Self {
+            replicas: BTreeMap::new(),
+            messages: Vec::new(),
+            clocks: ids.iter().map(|&id| (id, Instant::ZERO)).collect(),
+            left: bounds,
+            invariants: Invariants::default(),
+            config,
+            path: Vec::new(),
+        };
+        for id in ids {
+            let replica = Replica {
+                group: None,
+                disk: Disk::default(),
+                starts: 0,
+            };
+            world.replicas.insert(id, replica);
+            world.start(id);
+        }
+        world
+    }
+
+    /// Lets the first replica be elected, with everything going well.
+    pub(crate) fn elect_first(&mut self) {
+        let first = ReplicaId::first(1);
+        self.time_out(first);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        loop {
+            if !self.messages.is_empty() {
+                let message = self.messages.remove(0);
+                self.step(message.to, Input::Received(message));
+                continue;
+            }
+            let busy = self
+                .replicas
+                .iter()
+                .find(|(_, replica)| replica.disk.is_busy());
+            let Some((&id, _)) = busy else {
+                return;
+            };
+            self.write(id, true);
+            self.write(id, false);
+        }
+    }
+
+    /// All that may happen next.
+    pub(crate) fn actions(&self) -> Vec<Action> {
+        let mut actions: Vec<Action> = (0..self.messages.len()).map(Action::Deliver).collect();
+        for (&id, replica) in &self.replicas {
+            let group = replica.group.as_ref().expect("all run");
+            if replica.disk.persists() {
+                actions.push(Action::Persist(id));
+            }
+            if replica.disk.flushes() {
+                actions.push(Action::Flush(id));
+            }
+            if self.left.timeouts > 0 {
+                actions.push(Action::Timeout(id));
+            }
+            if self.left.proposals > 0 && group.leads() {
+                actions.push(Action::Propose(id));
+            }
+            if self.left.crashes > 0 {
+                actions.push(Action::Crash(id));
+            }
+        }
+        actions
+    }
+
+    /// What it is after `action`.
+    pub(crate) fn after(&self, action: Action) -> Self {
+        let mut world = self.clone();
+        world.path.push(format!("{action:?}"));
+        match action {
+            Action::Deliver(at) => {
+                let message = world.messages.remove(at);
+                world.step(message.to, Input::Received(message));
+            }
+            Action::Persist(id) => world.write(id, true),
+            Action::Flush(id) => world.write(id, false),
+            Action::Timeout(id) => {
+                world.left.timeouts -= 1;
+                world.time_out(id);
+            }
+            Action::Propose(id) => {
+                world.left.proposals -= 1;
+                let input = Input::Propose {
+                    token: u64::from(world.left.proposals),
+                    expected_term: None,
+                    frames: vec![1],
+                };
+                world.step(id, input);
+            }
+            Action::Crash(id) => {
+                world.left.crashes -= 1;
+                let replica = world.replicas.get_mut(&id).expect("a replica");
+                replica.group = None;
+                replica.disk.crash(0);
+                world.invariants.forget_boot(id);
+                world.start(id);
+            }
+        }
+        world
+    }
+
+    fn start(&mut self, id: ReplicaId) {
+        let now = self.clocks[&id];
+        let replica = self.replicas.get_mut(&id).expect("a replica");
+        let (hard, log) = replica.disk.recover(&self.config);
+        replica.starts += 1;
+        replica.group = Some(Group::new(id, settings(), hard, log, now, replica.starts));
+    }
+
+    fn time_out(&mut self, id: ReplicaId) {
+        let group = self.replicas[&id].group.as_ref().expect("all run");
+        let deadline = group.deadline() + Duration::from_millis(1);
+        self.clocks.insert(id, deadline);
+        self.step(id, Input::Tick);
+    }
+
+    fn write(&mut self, id: ReplicaId, hard: bool) {
+        let replica = self.replicas.get_mut(&id).expect("a replica");
+        let input = if hard {
+            replica.disk.finish_hard()
+        } else {
+            replica.disk.finish_flush(0)
+        };
+        if let Some(input) = input {
+            self.step(id, input);
+        }
+    }
+
+    fn step(&mut self, id: ReplicaId, input: Input) {
+        let now = self.clocks[&id];
+        let replica = self.replicas.get_mut(&id).expect("a replica");
+        let mut effects = Vec::new();
+        let group = replica.group.as_mut().expect("all run");
+        group.step(now, input, &mut effects);
+        for effect in effects {
+            self.carry_out(id, effect);
+        }
+        let checked = self.invariants.check(&self.replicas, id);
+        let logs = Invariants::check_logs(&self.replicas);
+        if let Err(broken) = checked.and(logs) {
+            self.fail(&broken);
+        }
+    }
+
+    fn carry_out(&mut self, id: ReplicaId, effect: Effect) {
+        let replica = self.replicas.get_mut(&id).expect("a replica");
+        match effect {
+            Effect::Persist { sequence, state } => replica.disk.persist(sequence, state),
+            Effect::Append {
+                first,
+                frames,
+                epoch,
+            } => replica.disk.append(first, &frames, epoch),
+            Effect::Truncate { last, epoch } => replica.disk.truncate(last, epoch),
+            Effect::Send(message) => {
+                let sent = self.invariants.sent(&message, &replica.disk);
+                self.messages.push(message);
+                // In one order, whatever the way here: the network keeps none.
+                self.messages.sort_by_key(|message| format!("{message:?}"));
+                if let Err(broken) = sent {
+                    self.fail(&broken);
+                }
+            }
+            Effect::Broken(what) => self.fail(what),
+            _ => {}
+        }
+    }
+
+    fn fail(&self, broken: &str) -> ! {
+        panic!("{broken}\nafter\n{}", self.path.join("\n"));
+    }
+
+    /// A number that stands for the state.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for replica in self.replicas.values() {
+            let group = replica.group.as_ref().expect("all run");
+            group.state().hash(&mut hasher);
+            format!("{:?}", replica.disk).hash(&mut hasher);
+        }
+        format!("{:?}{:?}", self.messages, self.invariants).hash(&mut hasher);
+        self.left.hash(&mut hasher);
+        hasher.finish()
+    }
+}
