@@ -124,6 +124,11 @@ impl Connection {
         &self.held
     }
 
+    /// Whether nothing was asked but the one request that is being answered.
+    pub(crate) fn owes_one(&self) -> bool {
+        self.owed.get() <= 1
+    }
+
     fn owe(&self, request: &InFlight) {
         self.admitted
             .set(self.admitted.get().plus(request.admitted));

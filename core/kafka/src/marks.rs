@@ -49,6 +49,8 @@ stdx::marks! {
     SESSION_DECLINED = "kafka: a fetch session was declined";
     /// A read of a fetch took too long, the fetch went without it.
     READ_GIVEN_UP = "kafka: a fetch gave up on a slow read";
+    /// A fetch with more requests behind it went without what there was no memory for.
+    READ_NOT_WAITED = "kafka: a fetch did not wait for memory, others were behind it";
     /// A fetch was too large for what was left, and went empty.
     FETCH_CUT = "kafka: a fetch left partitions for the next one";
 }

@@ -103,6 +103,8 @@ pub struct Read {
     pub bytes_max: usize,
     /// Return the first batch even when it alone is above `bytes_max`.
     pub at_least_one: bool,
+    /// Wait for memory. Otherwise the marks alone come where there is none at once.
+    pub patient: bool,
     /// The leader epoch that the reader knows, if it gave one [KIP-320].
     pub current_epoch: Option<LeaderEpoch>,
 }

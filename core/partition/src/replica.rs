@@ -299,6 +299,7 @@ impl Replica {
             bytes_max: read.bytes_max,
             upto,
             at_least_one: read.at_least_one,
+            patient: read.patient,
         };
         let batches = self
             .log

@@ -16,6 +16,12 @@ use window::{Ask, End};
 /// Bytes that one read of the file takes, unless a single frame is larger.
 const WINDOW_BYTES_MAX: u64 = FRAME_BYTES_MAX as u64;
 
+/// Of the memory that is free, one window takes this part at most, but for the least.
+const WINDOW_SHARE: u64 = 4;
+
+/// What a window may take where next to nothing is free.
+const WINDOW_BYTES_LEAST: u64 = 64 << 10;
+
 /// The smallest budget for reads: one window.
 pub const READ_BUDGET_BYTES_MIN: usize = FRAME_BYTES_MAX;
 
@@ -30,6 +36,8 @@ pub struct ReadRequest {
     pub upto: Offset,
     /// Return the first batch whatever its size.
     pub at_least_one: bool,
+    /// Wait for memory. Otherwise nothing comes where there is none at once.
+    pub patient: bool,
 }
 
 /// A place to read on from: the start of a frame.
@@ -64,6 +72,7 @@ impl Log {
                 at_least_one: request.at_least_one,
             },
             flushed: self.flushed().end_offset,
+            patient: request.patient,
             batches: Vec::new(),
         };
         let mut cursor = self.0.state.borrow().locate(request.offset);
@@ -190,6 +199,7 @@ struct Reader<'a> {
     ask: Ask,
     /// What was durable before anything was read: only below it must every frame be whole.
     flushed: Offset,
+    patient: bool,
     batches: Vec<Frozen>,
 }
 
@@ -269,6 +279,9 @@ impl Reader<'_> {
         let wanted = (self.ask.bytes_max as u64)
             .saturating_add(INDEX_STRIDE_BYTES)
             .min(WINDOW_BYTES_MAX);
+        // Where much is held already, less is taken: slow readers of much leave room for others.
+        let fair = (self.budget.limit() - self.budget.used()) as u64 / WINDOW_SHARE;
+        let wanted = wanted.min(fair.max(WINDOW_BYTES_LEAST));
         let bytes = wanted.max(here.frame_bytes).min(here.end - here.position);
         bytes_of(bytes)
     }
@@ -285,7 +298,7 @@ impl Reader<'_> {
         let lease = match self.budget.try_reserve(leased) {
             Some(lease) => lease,
             // Who holds memory must not wait for more: two such readers would wait for each other.
-            None if !self.batches.is_empty() => return Ok(Window::NoMemory),
+            None if !self.batches.is_empty() || !self.patient => return Ok(Window::NoMemory),
             None => self.budget.reserve(leased).await,
         };
         let (file, path) = self.log.open_segment(here.segment).await?;

@@ -136,6 +136,7 @@ impl Log {
                 bytes_max: LOOK_BYTES,
                 upto,
                 at_least_one: true,
+                patient: true,
             };
             let batches = self.read(&request, budget).await?;
             if batches.is_empty() {

@@ -217,6 +217,7 @@ async fn read_all(log: &Log, budget: &runtime::Budget) -> Vec<u64> {
             bytes_max: 10_000,
             upto: log.flushed().end_offset,
             at_least_one: true,
+            patient: true,
         };
         let pieces = log.read(&request, budget).await.unwrap();
         if pieces.is_empty() {

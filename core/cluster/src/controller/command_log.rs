@@ -87,6 +87,7 @@ impl CommandLog {
             offset: self.end,
             bytes_max: READ_BYTES_MAX,
             at_least_one: true,
+            patient: true,
             current_epoch: None,
         };
         let answer = self.router.read(read).await.outcome().await;

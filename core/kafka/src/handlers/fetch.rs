@@ -117,7 +117,9 @@ async fn finish(connection: &Connection, request: Request, asked: &FetchRequest)
         let bytes_max = bytes_max.min(lease.bytes());
         // What the answer cannot hold is not waited for.
         let bytes_min = size(asked.min_bytes).min(bytes_max);
-        let mut reading = read_all(context, &plan, bytes_max).await;
+        // Who has more requests behind this one may ask again: beside those who have not, it does not wait for memory.
+        let patient = connection.owes_one();
+        let mut reading = read_all(context, &plan, bytes_max, patient).await;
         over |= connection.runtime().now() >= deadline || plan.is_empty();
         if over || reading.bytes >= bytes_min || reading.failed || reading.gave_up {
             break (reading, Some(lease));

@@ -45,6 +45,7 @@ fn read(number: i32) -> Read {
         offset: Offset::ZERO,
         bytes_max: 1 << 20,
         at_least_one: true,
+        patient: true,
         current_epoch: None,
     }
 }

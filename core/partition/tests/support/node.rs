@@ -153,6 +153,7 @@ impl Bench {
             offset: Offset(offset),
             bytes_max: 1 << 20,
             at_least_one: true,
+            patient: true,
             current_epoch: None,
         }
     }

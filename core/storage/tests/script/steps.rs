@@ -190,6 +190,7 @@ impl Session {
             bytes_max: usize::try_from(words.number("max", 1 << 20)).unwrap(),
             upto: Offset(words.number("upto", self.log.flushed().end_offset.0)),
             at_least_one: !words.has("not-one"),
+            patient: true,
         };
         let pieces = match self.log.read(&request, &self.budget).await {
             Ok(pieces) => pieces,

@@ -9,7 +9,7 @@ use stdx::Duration;
 
 use crate::door::Context;
 use crate::errors::Failure;
-use crate::handlers::fetch::plan::{Plan, Wanted};
+use crate::handlers::fetch::plan::{Entry, Plan, Wanted};
 use crate::marks;
 use crate::pressure;
 
@@ -32,7 +32,7 @@ pub(crate) struct Reading {
     pub(crate) bytes: usize,
     /// Whether any entry failed.
     pub(crate) failed: bool,
-    /// Whether a read took too long: it and those behind it are answered with their marks, and at once.
+    /// Whether a read took too long, or was not waited for: it is answered with its marks, and at once.
     pub(crate) gave_up: bool,
 }
 
@@ -82,12 +82,18 @@ impl Reading {
     }
 }
 
-/// Reads the partitions of `plan` in order, at most `bytes_max` bytes, but for a first batch that is larger.
-pub(crate) async fn read_all(context: &Context, plan: &Plan, bytes_max: usize) -> Reading {
+/// Reads the partitions of `plan` in order, at most `bytes_max` bytes, but for a first batch that is larger. One that is
+/// not `patient` does without what there is no memory for at once.
+pub(crate) async fn read_all(
+    context: &Context,
+    plan: &Plan,
+    bytes_max: usize,
+    patient: bool,
+) -> Reading {
     let mut reading = Reading::default();
     while reading.outcomes.len() < plan.entries.len() {
         // The way there may be full of reads that wait for the very memory that this one holds.
-        let starting = start_window(&context.router, plan, &reading, bytes_max);
+        let starting = start_window(&context.router, plan, &reading, (bytes_max, patient));
         let Some(window) = context.runtime.timeout(PATIENCE, starting).await else {
             give_up(context, plan, &mut reading).await;
             return reading;
@@ -105,10 +111,24 @@ pub(crate) async fn read_all(context: &Context, plan: &Plan, bytes_max: usize) -
                 return reading;
             };
             let left = bytes_max.saturating_sub(reading.bytes);
-            reading.add(outcome.map_err(Failure::from), left);
+            let outcome = outcome.map_err(Failure::from);
+            let entry = &plan.entries[reading.outcomes.len()];
+            reading.gave_up |= !patient && has_more(entry, &outcome);
+            reading.add(outcome, left);
         }
     }
+    stdx::sometimes!(marks::READ_NOT_WAITED, reading.gave_up);
     reading
+}
+
+/// Whether nothing was read of a partition that has something.
+fn has_more(entry: &Entry, outcome: &Result<ReadAnswer, Failure>) -> bool {
+    match (&entry.wanted, outcome) {
+        (Ok(wanted), Ok(answer)) => {
+            answer.batches.is_empty() && answer.watermarks.high_watermark > wanted.offset
+        }
+        _ => false,
+    }
 }
 
 /// Answers the entries that were not read with their marks alone, which need neither memory nor disk: a client that
@@ -140,7 +160,7 @@ async fn start_window(
     router: &Router,
     plan: &Plan,
     reading: &Reading,
-    bytes_max: usize,
+    (bytes_max, patient): (usize, bool),
 ) -> Vec<Result<Answer<ReadAnswer, ReadError>, Failure>> {
     let left = bytes_max.saturating_sub(reading.bytes);
     let mut planned = 0_usize;
@@ -163,7 +183,10 @@ async fn start_window(
         if planned > left && !window.is_empty() {
             break;
         }
-        let read = read(wanted, entry_bytes, reading.bytes == 0);
+        let read = Read {
+            patient,
+            ..read(wanted, entry_bytes, reading.bytes == 0)
+        };
         window.push(Ok(router.read(read).await));
     }
     window
@@ -175,6 +198,7 @@ fn read(wanted: &Wanted, bytes_max: usize, at_least_one: bool) -> Read {
         offset: wanted.offset,
         bytes_max,
         at_least_one,
+        patient: true,
         current_epoch: wanted.current_epoch,
     }
 }
