@@ -3,6 +3,7 @@
 //! ```text
 //!   <data>/lock                                        held by the process that uses it
 //!   <data>/identity                                    which node this is
+//!   <data>/journal/<core>.a, .b                        what the replicas of a core must never forget
 //!   <data>/topics/<topic id>/<partition>/<index>.log   one folder a partition, whatever the number of cores
 //! ```
 //!
@@ -21,6 +22,7 @@ const LOCK: &str = "lock";
 const IDENTITY: &str = "identity";
 const IDENTITY_NEW: &str = "identity.new";
 const TOPICS: &str = "topics";
+const JOURNALS: &str = "journal";
 
 /// Where data lies. Any core may ask; only the one that has the [`DataFolder`] changes who it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,16 @@ impl DataPath {
     /// The folder of a partition.
     pub fn partition(&self, key: PartitionKey) -> String {
         format!("{}/{}", self.topic(key), key.partition)
+    }
+
+    /// The folder of all cores' journals.
+    pub(crate) fn journals(&self) -> String {
+        format!("{}/{JOURNALS}", self.0)
+    }
+
+    /// Makes the folder of journals, durably.
+    pub(crate) async fn create_journals(&self, runtime: &Runtime) -> Result<(), PathError> {
+        create_directory(runtime, &self.0, &self.journals()).await
     }
 
     fn topics(&self) -> String {
@@ -201,12 +213,14 @@ impl DataFolder {
     }
 }
 
-/// Makes a folder and those above it.
+/// Makes a folder and those above it. While there is no identity, those that are there already are made durable too: a
+/// start that was killed may have made them, and all that comes later would go with them when the power does.
 async fn create_all(runtime: &Runtime, path: &str) -> Result<(), PathError> {
     let borders = path
         .match_indices('/')
         .map(|(at, _)| at)
         .chain([path.len()]);
+    let begun = runtime.status(&format!("{path}/{IDENTITY}")).await.is_ok();
     let mut parent = if path.starts_with('/') { "/" } else { "." };
     for part in borders
         .filter_map(|end| path.get(..end))
@@ -214,6 +228,12 @@ async fn create_all(runtime: &Runtime, path: &str) -> Result<(), PathError> {
     {
         if runtime.status(part).await.is_err() {
             create_directory(runtime, parent, part).await?;
+        } else if !begun {
+            match runtime.sync_directory(parent).await {
+                // Not ours to look into, so none that we made.
+                Err(error) if error.kind() == IoErrorKind::PermissionDenied => {}
+                result => fatal::check(runtime, result, "sync", parent)?,
+            }
         }
         parent = part;
     }

@@ -50,6 +50,7 @@ mod gather;
 mod group;
 mod identity;
 pub mod index;
+pub mod journal;
 mod log;
 mod marks;
 mod prefix;

@@ -50,6 +50,27 @@ fn a_start_that_is_cut_off_anywhere_can_be_taken_up_again() {
 }
 
 #[test]
+fn what_a_killed_start_made_is_durable_after_the_next_one() {
+    for (event, seed) in (1..40).flat_map(|event| (0..8).map(move |seed| (event, seed))) {
+        let mut world = World::new(seed, WorldConfig::default());
+        let node = world.add_machine(NodeConfig::default());
+        world.crash_at_event(node, event, world::Crash::Kill);
+        world.try_block_on(node, |runtime| async move {
+            DataFolder::open(&runtime, PATH).await.map(drop).unwrap();
+        });
+        world.clear_crash_point(node);
+        let identity = |world: &mut World| {
+            world.block_on(node, |runtime| async move {
+                *DataFolder::open(&runtime, PATH).await.unwrap().identity()
+            })
+        };
+        let before = identity(&mut world);
+        world.power_cut(node);
+        assert_eq!(identity(&mut world), before, "killed at event {event}");
+    }
+}
+
+#[test]
 fn a_folder_in_use_is_refused_by_name_and_with_what_to_do() {
     world::block_on(4, |runtime| async move {
         let _held = DataFolder::open(&runtime, PATH).await.unwrap();

@@ -64,6 +64,9 @@ pub struct BrokerShape {
     pub auto_create: bool,
     /// Milliseconds after which a connection without requests ends.
     pub idle_millis: u64,
+    /// Its first process is killed at this event, long before anybody asks it anything.
+    #[serde(default)]
+    pub first_killed_at: Option<u64>,
 }
 
 /// A topic.

@@ -7,7 +7,7 @@ use broker::{Config, Handle, ListenAt, StartError};
 use model::NodeId as BrokerId;
 use runtime::Main;
 use stdx::{Duration, Instant};
-use world::{Cause, NodeId, NodeState, World};
+use world::{Cause, Crash, NodeId, NodeState, World};
 
 use super::faults::{Schedule, Step};
 use super::story::Story;
@@ -54,6 +54,9 @@ impl Broker {
             truth: Truth::of(world.disk(node), DATA),
         };
         broker.start_if_down(world);
+        if let Some(event) = broker.scenario.broker.first_killed_at {
+            world.crash_after_events(node, event, Crash::Kill);
+        }
         broker
     }
 

@@ -20,6 +20,13 @@ use super::{
 /// Operations of all clients together: keeps a default scenario under 200,000 events.
 const OPERATIONS_MAX: u64 = 600;
 
+/// So many strangers of one kind are a crowd.
+const CROWD: u32 = 200;
+
+/// Beside a crowd a broker has some of the memory that the real one demands, if not all: in a sixteenth of it, two hundred
+/// readers of half a megabyte who read nothing have others wait for minutes.
+const CROWD_MEMORY_BYTES: u64 = 512 << 20;
+
 /// The scenario that `seed` draws under `profile`.
 pub fn scenario(seed: u64, profile: Profile) -> Scenario {
     let stream = |label: &str| Prng::labelled(seed, &format!("scenario/{label}"));
@@ -36,6 +43,9 @@ pub fn scenario(seed: u64, profile: Profile) -> Scenario {
         shorten(&mut stream("commit"), &mut clients);
     }
     let strangers = strangers(&mut stream("strangers"), profile, safety_millis);
+    if strangers.iter().any(|group| group.connections >= CROWD) {
+        broker.memory_bytes = broker.memory_bytes.max(CROWD_MEMORY_BYTES);
+    }
     Scenario {
         version: SCENARIO_VERSION,
         seed,
@@ -88,6 +98,7 @@ fn broker(prng: &mut Prng, profile: Profile) -> BrokerShape {
         auto_create: true,
         // More than anybody here thinks about what to do next; long enough for nobody to notice, or Kafka's.
         idle_millis: *prng.choose(&[40_000, 600_000]),
+        first_killed_at: (!is_calm(profile) && prng.chance(1, 4)).then(|| prng.between(1, 60)),
     }
 }
 

@@ -1,0 +1,290 @@
+//! The journal of a core: what its replicas must never forget, in two files that take turns.
+//!
+//! ```text
+//!   write --> waiting --> one write and sync at a time --> answered
+//!                              |
+//!            journal/0.a  [header|all records then|write 1|write 2 ...
+//!            journal/0.b  [header|all records then|            <-- when the other grew too long, or at a start
+//! ```
+//!
+//! A file begins with all records that there are, so the other one is not needed any more once that is durable; until
+//! then it holds everything. Then the other one says so, before anything is answered by the new one: a new file that
+//! cannot be read is told from one that was never begun.
+//!
+//! At a start the journals of all cores that there were are read before any is begun anew. A core begins with the records
+//! of its own groups and with all that its journal had: a group that moved is dropped from there when every core has
+//! begun ([`Journal::keep_only`]).
+//!
+//! Invariants: a record is answered when it is durable; one write is on its way at a time, so behind a torn one there is
+//! none that was answered; the file that is not written to holds everything that was durable when the other began, until
+//! the other's beginning is durable.
+
+use core::cell::RefCell;
+use core::fmt;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use runtime::sync::{Signal, oneshot};
+use runtime::{Class, CoreId, File, Frozen, IoErrorKind, OpenOptions, Pieces, Runtime, Spawner};
+
+use crate::error::{OnPath, PathError};
+use crate::fatal;
+use crate::folder::DataPath;
+use crate::group::Group;
+
+mod found;
+pub mod record;
+mod scan;
+
+use found::newest;
+pub use found::{Found, read_all};
+use record::{HardRecord, Header, Placed, RECORD_BYTES};
+
+/// Bytes that a file has at least before the other one takes over.
+const TURN_BYTES: u64 = 64 << 10;
+
+/// A file takes no more than this many times what it began with.
+const TURN_FACTOR: u64 = 4;
+
+/// Records that wait for one write, at most; more of them wait for the next.
+const WRITE_RECORDS_MAX: usize = 1_024;
+
+/// The two files of a core.
+fn paths(data: &DataPath, core: CoreId) -> [String; 2] {
+    ["a", "b"].map(|half| format!("{}/{core}.{half}", data.journals()))
+}
+
+/// The journal of one core. Cheap to clone.
+#[derive(Clone)]
+pub struct Journal(Rc<Inner>);
+
+struct Inner {
+    runtime: Runtime,
+    files: [(File, String); 2],
+    state: RefCell<State>,
+    work: Signal,
+}
+
+struct State {
+    /// The latest of each group, durable or on its way.
+    records: BTreeMap<Group, Placed>,
+    waiting: Vec<(Placed, oneshot::Sender<()>)>,
+    generation: u32,
+    write: u32,
+    /// Where the next write goes.
+    end: u64,
+    /// What the file began with.
+    began: u64,
+}
+
+impl Journal {
+    /// Begins a journal for the core of `runtime` with those of the records `found` that are `own`, durably. Its writer
+    /// runs as long as `spawner`'s scope. All journals are read before any core does this.
+    pub async fn open(
+        runtime: &Runtime,
+        spawner: &Spawner,
+        data: &DataPath,
+        found: &Found,
+        own: impl Fn(Group) -> bool,
+    ) -> Result<Self, PathError> {
+        data.create_journals(runtime).await?;
+        let [first, second] = paths(data, runtime.core());
+        // The older one is written over; the newer one holds everything until that is durable.
+        let newest = [
+            newest(runtime, &first).await?,
+            newest(runtime, &second).await?,
+        ];
+        let (generation, end) = newest.into_iter().max().unwrap_or_default();
+        let files = [
+            open_file(runtime, first).await?,
+            open_file(runtime, second).await?,
+        ];
+        fatal::sync_directory(runtime, &data.journals()).await?;
+        let records = found.for_core(runtime.core(), own);
+        let inner = Rc::new(Inner {
+            runtime: runtime.clone(),
+            files,
+            state: RefCell::new(State {
+                records,
+                waiting: Vec::new(),
+                generation,
+                write: 0,
+                end,
+                began: 0,
+            }),
+            work: Signal::new(),
+        });
+        inner.turn().await?;
+        let writing = Rc::clone(&inner);
+        spawner.spawn(Class::Consensus, "write the journal", async move {
+            writing.write_on().await;
+        });
+        Ok(Self(inner))
+    }
+
+    /// Forgets the groups that are not `own`. For when all cores have begun their journals: until then a group that moved
+    /// to another core may have its record only here.
+    pub fn keep_only(&self, own: impl Fn(Group) -> bool) {
+        self.0
+            .state
+            .borrow_mut()
+            .records
+            .retain(|group, _| own(*group));
+    }
+
+    /// Writes a record; it is durable when this returns. False when the writer is gone, and nobody knows.
+    pub async fn write(&self, record: HardRecord) -> bool {
+        let (sender, receiver) = oneshot::channel();
+        {
+            let mut state = self.0.state.borrow_mut();
+            let before = state.records.get(&record.group);
+            let placed = Placed {
+                record,
+                revision: before.map_or(1, |placed| placed.revision + 1),
+                write: 0,
+                generation: 0,
+            };
+            state.records.insert(record.group, placed);
+            state.waiting.push((placed, sender));
+        }
+        self.0.work.notify();
+        receiver.await.is_ok()
+    }
+}
+
+impl Inner {
+    async fn write_on(&self) -> ! {
+        loop {
+            let seen = self.work.seen();
+            if self.state.borrow().waiting.is_empty() {
+                self.work.changed(seen).await;
+                continue;
+            }
+            self.write_waiting().await;
+            let long = {
+                let state = self.state.borrow();
+                state.end > TURN_BYTES.max(state.began * TURN_FACTOR)
+            };
+            if long {
+                let path = &self.files[0].1;
+                if let Err(error) = self.turn().await {
+                    self.runtime
+                        .crash(&format!("cannot begin a journal beside {path}: {error}"));
+                }
+            }
+        }
+    }
+
+    /// Writes what waits, at once, and answers.
+    async fn write_waiting(&self) {
+        let (file, path, position, bytes, answered) = {
+            let mut state = self.state.borrow_mut();
+            let count = state.waiting.len().min(WRITE_RECORDS_MAX);
+            state.write += 1;
+            let (write, generation) = (state.write, state.generation);
+            let taken: Vec<_> = state.waiting.drain(..count).collect();
+            let mut bytes = Vec::with_capacity(count * RECORD_BYTES);
+            let mut answered = Vec::with_capacity(count);
+            for (placed, sender) in taken {
+                let placed = Placed {
+                    write,
+                    generation,
+                    ..placed
+                };
+                bytes.extend_from_slice(&placed.encode());
+                answered.push(sender);
+            }
+            let position = state.end;
+            state.end += bytes.len() as u64;
+            let (file, path) = &self.files[half(generation)];
+            (file.clone(), path.clone(), position, bytes, answered)
+        };
+        self.write_durably(&file, &path, position, bytes).await;
+        for sender in answered {
+            sender.send(());
+        }
+    }
+
+    /// Begins the other file with all records, and goes on there.
+    async fn turn(&self) -> Result<(), PathError> {
+        let (generation, bytes) = {
+            let state = self.state.borrow();
+            let generation = state.generation + 1;
+            let records = u32::try_from(state.records.len()).unwrap_or(u32::MAX);
+            let header = Header {
+                generation,
+                records,
+            };
+            let mut bytes = header.encode().to_vec();
+            for placed in state.records.values() {
+                let placed = Placed {
+                    write: 0,
+                    generation,
+                    ..*placed
+                };
+                bytes.extend_from_slice(&placed.encode());
+            }
+            (generation, bytes)
+        };
+        let length = bytes.len() as u64;
+        let (file, path) = &self.files[half(generation)];
+        file.truncate(0).await.on("truncate", path)?;
+        self.write_durably(file, path, 0, bytes).await;
+        let (before, end) = {
+            let state = self.state.borrow();
+            (state.generation, state.end)
+        };
+        if before > 0 {
+            let (file, path) = &self.files[half(before)];
+            let records = 0;
+            let next = Header {
+                generation,
+                records,
+            };
+            self.write_durably(file, path, end, next.encode().to_vec())
+                .await;
+        }
+        let mut state = self.state.borrow_mut();
+        state.generation = generation;
+        state.write = 0;
+        state.end = length;
+        state.began = length;
+        Ok(())
+    }
+
+    /// Writes and syncs. A device that is full is waited for; any other failure ends the process.
+    async fn write_durably(&self, file: &File, path: &str, position: u64, bytes: Vec<u8>) {
+        let piece = Frozen::from(bytes);
+        loop {
+            let pieces: Pieces = core::iter::once(piece.clone()).collect();
+            match file.write_at_sync(position, pieces).await {
+                Ok(()) => return,
+                Err(error) if error.kind() == IoErrorKind::NoSpace => {
+                    self.runtime.sleep(crate::writer::NO_SPACE_PAUSE).await;
+                }
+                Err(error) => fatal::stop(&self.runtime, "write and sync in", path, error),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Journal({} groups)", self.0.state.borrow().records.len())
+    }
+}
+
+/// Which of the two files has a generation.
+fn half(generation: u32) -> usize {
+    usize::from(generation.is_multiple_of(2))
+}
+
+async fn open_file(runtime: &Runtime, path: String) -> Result<(File, String), PathError> {
+    let options = OpenOptions {
+        write: true,
+        create: true,
+        ..OpenOptions::default()
+    };
+    let file = runtime.open(&path, options).await.on("open", &path)?;
+    Ok((file, path))
+}

@@ -1,0 +1,150 @@
+//! What the journals of a node hold, before any of them is begun anew.
+
+use std::collections::BTreeMap;
+
+use runtime::{CoreId, IoErrorKind, OpenOptions, Runtime};
+
+use super::paths;
+use super::record::{HardRecord, Placed};
+use super::scan::{Scanned, scan};
+use crate::error::{OnPath, PathError};
+use crate::folder::DataPath;
+use crate::group::Group;
+use crate::read::read_upto;
+
+/// Bytes of a file that is read. A core's groups fit in a small part of it.
+const FILE_BYTES_MAX: u64 = 256 << 20;
+
+/// All records of a node, as its journals have them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    records: BTreeMap<Group, Placed>,
+    /// What each core's journal had.
+    of_core: BTreeMap<u16, BTreeMap<Group, Placed>>,
+    /// Files in which something that was acknowledged cannot be read.
+    pub damaged: Vec<String>,
+}
+
+impl Found {
+    /// The record of a group.
+    pub fn get(&self, group: Group) -> Option<&HardRecord> {
+        self.records.get(&group).map(|placed| &placed.record)
+    }
+
+    /// How many groups have one.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether none has.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    fn take_in(&mut self, core: CoreId, scanned: Scanned, path: &str) {
+        if scanned.damaged {
+            self.damaged.push(path.to_owned());
+        }
+        for (&group, &placed) in &scanned.records {
+            let known = self.records.entry(group).or_insert(placed);
+            if placed.revision >= known.revision {
+                *known = placed;
+            }
+        }
+        self.of_core.insert(core.number(), scanned.records);
+    }
+
+    /// What `core` begins its journal with.
+    pub(super) fn for_core(
+        &self,
+        core: CoreId,
+        own: impl Fn(Group) -> bool,
+    ) -> BTreeMap<Group, Placed> {
+        let mut records = self
+            .of_core
+            .get(&core.number())
+            .cloned()
+            .unwrap_or_default();
+        let own = self.records.iter().filter(|(group, _)| own(**group));
+        records.extend(own.map(|(&group, &placed)| (group, placed)));
+        records
+    }
+}
+
+/// Reads the journals of all cores that there ever were. Nothing is changed.
+pub async fn read_all(runtime: &Runtime, data: &DataPath) -> Result<Found, PathError> {
+    let folder = data.journals();
+    let entries = match runtime.read_directory(&folder).await {
+        Err(error) if error.kind() == IoErrorKind::NotFound => return Ok(Found::default()),
+        entries => entries.on("list", &folder)?,
+    };
+    let mut found = Found::default();
+    let cores = entries
+        .iter()
+        .filter_map(|entry| entry.name.strip_suffix(".a")?.parse().ok());
+    for core in cores.map(CoreId::new) {
+        let mut newest: Option<(Scanned, String)> = None;
+        let mut unreadable = Vec::new();
+        for path in paths(data, core) {
+            match read_file(runtime, &path).await? {
+                Contents::Scanned(scanned) => {
+                    if newest
+                        .as_ref()
+                        .is_none_or(|(other, _)| scanned.generation > other.generation)
+                    {
+                        newest = Some((scanned, path));
+                    }
+                }
+                Contents::NothingYet => {}
+                Contents::Unreadable => unreadable.push(path),
+            }
+        }
+        match newest {
+            // The one after it was begun, and is not readable any more.
+            Some((scanned, _)) if scanned.superseded => {
+                found.take_in(core, scanned, "");
+                found.damaged.append(&mut unreadable);
+            }
+            Some((scanned, path)) => found.take_in(core, scanned, &path),
+            // Neither begins well: with one of them not begun yet nothing was ever acknowledged.
+            None if unreadable.len() < 2 => {}
+            None => found.damaged.append(&mut unreadable),
+        }
+    }
+    Ok(found)
+}
+
+enum Contents {
+    Scanned(Scanned),
+    /// Not there, or empty.
+    NothingYet,
+    /// Something, and not a beginning.
+    Unreadable,
+}
+
+async fn read_file(runtime: &Runtime, path: &str) -> Result<Contents, PathError> {
+    let file = match runtime.open(path, OpenOptions::default()).await {
+        Err(error) if error.kind() == IoErrorKind::NotFound => return Ok(Contents::NothingYet),
+        file => file.on("open", path)?,
+    };
+    let length = runtime.status(path).await.on("look at", path)?.length;
+    let length = usize::try_from(length.min(FILE_BYTES_MAX)).unwrap_or(0);
+    if length == 0 {
+        return Ok(Contents::NothingYet);
+    }
+    let buffer = runtime.buffer(length);
+    let buffer = match read_upto(&file, 0, length, buffer).await {
+        Err(error) if error.kind() == IoErrorKind::Device => return Ok(Contents::Unreadable),
+        buffer => buffer.on("read", path)?,
+    };
+    let scanned = scan(buffer.as_slice());
+    Ok(scanned.map_or(Contents::Unreadable, Contents::Scanned))
+}
+
+/// The generation of a file, and where its records end.
+pub(super) async fn newest(runtime: &Runtime, path: &str) -> Result<(u32, u64), PathError> {
+    Ok(match read_file(runtime, path).await? {
+        Contents::Scanned(scanned) => (scanned.generation, scanned.end),
+        Contents::NothingYet | Contents::Unreadable => (0, 0),
+    })
+}
