@@ -2,8 +2,8 @@
 //!
 //! The strength of the checks is measured, not asserted. A mutant is one `mutant!(ID)` in the room that it breaks,
 //! compiled in only under the feature `mutants`, which nothing but this command passes. Each is run under the
-//! profile that reaches its rule, seed by seed, until the first violation: that is its kill. One that survives its
-//! seeds or its processor seconds fails the command.
+//! profile that reaches its rule, seed by seed, until the first violation, or by a test of its room: that is its kill.
+//! One that survives its seeds or its processor seconds fails the command.
 
 mod table;
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use table::{MUTANTS, Mutant};
+use table::{Finder, MUTANTS, Mutant};
 
 /// What became of one mutant.
 struct Kill {
@@ -28,18 +28,33 @@ struct Kill {
 pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let asked = Asked::parse(words)?;
     // In a folder of its own: the feature would otherwise have every other build done again.
-    let binary = binary::build(
-        "simulator",
-        "sim",
-        &["--features", "mutants", "--target-dir", "target/mutants"],
-    )?;
-    check_baseline(&binary, asked.room)?;
+    let build = || {
+        binary::build(
+            "simulator",
+            "sim",
+            &["--features", "mutants", "--target-dir", "target/mutants"],
+        )
+    };
+    let wants_seeds = MUTANTS.iter().any(|mutant| {
+        let in_room = asked.room.is_none_or(|room| room == mutant.room);
+        in_room && mutant.finder != Finder::Test
+    });
+    let binary = wants_seeds.then(build).transpose()?;
+    if let Some(binary) = &binary {
+        check_baseline(binary, asked.room)?;
+    }
     let mut kills = Vec::new();
     for mutant in MUTANTS
         .iter()
         .filter(|mutant| asked.room.is_none_or(|room| room == mutant.room))
     {
-        let kill = try_one(&binary, mutant)?;
+        let kill = match mutant.finder {
+            Finder::Seeds(profile) => {
+                let binary = binary.as_ref().expect("built where there are seeds to run");
+                try_seeds(binary, mutant, profile)?
+            }
+            Finder::Test => try_test(mutant)?,
+        };
         if !asked.json {
             println!("{}", line(&kill));
         }
@@ -63,7 +78,11 @@ fn check_baseline(binary: &Path, room: Option<&str>) -> Result<(), Failure> {
     let mutants = MUTANTS
         .iter()
         .filter(|mutant| room.is_none_or(|room| room == mutant.room));
-    let profiles: BTreeSet<&str> = mutants.map(|mutant| mutant.profile).collect();
+    let profile = |mutant: &Mutant| match mutant.finder {
+        Finder::Seeds(profile) => Some(profile),
+        Finder::Test => None,
+    };
+    let profiles: BTreeSet<&str> = mutants.filter_map(profile).collect();
     for profile in profiles {
         let status = Command::new(binary)
             .args([
@@ -126,11 +145,49 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn try_one(binary: &Path, mutant: &'static Mutant) -> Result<Kill, Failure> {
+/// Runs the test that is to find a bug, in a process of its own: a bug is planted for the rest of one.
+fn try_test(mutant: &'static Mutant) -> Result<Kill, Failure> {
+    let name = mutant.id.to_lowercase();
+    let output = Command::new("cargo")
+        .args(["test", "--quiet", "--release", "--package", mutant.room])
+        .args(["--features", "mutants", "--target-dir", "target/mutants"])
+        .args(["--test", "mutants", "--", "--exact", &name, "--nocapture"])
+        .current_dir(house::root())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Failure::Environment(format!("cannot start cargo: {error}")))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if !text.contains("running 1 test") {
+        let why = String::from_utf8_lossy(&output.stderr);
+        return Err(Failure::Environment(format!(
+            "the test {name} of {} did not run: {why}",
+            mutant.room
+        )));
+    }
+    let said = text.lines().find_map(|line| line.split_once("found: "));
+    // `seed 3: S11: ...`, or whatever a script said.
+    let by = said.filter(|_| output.status.success()).map(|(_, said)| {
+        let seed = said
+            .strip_prefix("seed ")
+            .and_then(|rest| rest.split_once(": "));
+        let (seed, rest) = seed.unwrap_or(("0", said));
+        let invariant = rest.split(':').next().unwrap_or(rest);
+        let seeds = seed.parse::<u64>().unwrap_or_default() + 1;
+        (seeds, invariant.to_owned())
+    });
+    Ok(Kill {
+        mutant,
+        by,
+        cpu_seconds: 0.0,
+    })
+}
+
+/// Runs seeds of the simulator until one finds a bug.
+fn try_seeds(binary: &Path, mutant: &'static Mutant, profile: &str) -> Result<Kill, Failure> {
     let mut command = Command::new(binary);
     command
-        .args(["run", "--json", "--seeds", &mutant.seeds.to_string()])
-        .args(["--profile", mutant.profile, "--mutant", mutant.id])
+        .args(["run", "--json", "--seeds", &table::SEEDS_MAX.to_string()])
+        .args(["--profile", profile, "--mutant", mutant.id])
         .args(["--cpu-seconds", &table::CPU_SECONDS.to_string()])
         .args(["--out", "target/mutants/failures"])
         .current_dir(house::root())

@@ -30,6 +30,8 @@ pub(crate) struct Reached {
     pub(crate) committed: u64,
     pub(crate) lost: u64,
     pub(crate) reads: u64,
+    /// Of everything that happened.
+    pub(crate) digest: u64,
 }
 
 impl Reached {
@@ -44,6 +46,7 @@ impl Reached {
         self.committed += other.committed;
         self.lost += other.lost;
         self.reads += other.reads;
+        self.digest ^= other.digest;
     }
 }
 
@@ -60,6 +63,7 @@ pub(crate) fn run(seed: u64, count: i32, weather: Weather) -> Reached {
     reached.commits = cluster.invariants.last_committed().0;
     reached.truncations = cluster.truncations;
     reached.reads = cluster.reads.len() as u64;
+    reached.digest = cluster.trace_digest();
     for outcome in cluster.outcomes.values() {
         if outcome.is_committed() {
             reached.committed += 1;

@@ -11,11 +11,21 @@ pub(super) struct Mutant {
     pub(super) room: &'static str,
     /// What it breaks, in words.
     pub(super) breaks: &'static str,
-    /// The profile of the simulator.
-    pub(super) profile: &'static str,
-    /// Seeds, at most.
-    pub(super) seeds: u64,
+    /// Who is to find it.
+    pub(super) finder: Finder,
 }
+
+/// What finds a bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finder {
+    /// Seeds of the simulator, a thousand at most, under this profile.
+    Seeds(&'static str),
+    /// A test of the room's `tests/mutants`, which has the bug's name in small letters.
+    Test,
+}
+
+/// Seeds of the simulator that a bug may survive, at most.
+pub(super) const SEEDS_MAX: u64 = 1_000;
 
 /// All of them, room by room.
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -23,56 +33,108 @@ pub(super) const MUTANTS: &[Mutant] = &[
         id: "S00",
         room: "storage",
         breaks: "acknowledges before the sync",
-        profile: "power",
-        seeds: 1000,
+        finder: Finder::Seeds("power"),
     },
     Mutant {
         id: "S01",
         room: "storage",
         breaks: "recovery accepts a torn tail",
-        profile: "power",
-        seeds: 1000,
+        finder: Finder::Seeds("power"),
     },
     Mutant {
         id: "S02",
         room: "storage",
         breaks: "recovery cuts off what was committed",
-        profile: "media",
-        seeds: 1000,
+        finder: Finder::Seeds("media"),
     },
     Mutant {
         id: "S03",
         room: "storage",
         breaks: "the directory is not synced after a roll",
-        profile: "power",
-        seeds: 1000,
+        finder: Finder::Seeds("power"),
     },
     Mutant {
         id: "S04",
         room: "storage",
         breaks: "a failed sync is ignored",
-        profile: "disk",
-        seeds: 1000,
+        finder: Finder::Seeds("disk"),
     },
     Mutant {
         id: "S05",
         room: "storage",
         breaks: "the index is off by one at the edge of a segment",
-        profile: "power",
-        seeds: 1000,
+        finder: Finder::Seeds("power"),
     },
     Mutant {
         id: "K01",
         room: "partition",
         breaks: "serves past the high watermark",
-        profile: "power",
-        seeds: 1000,
+        finder: Finder::Seeds("power"),
     },
     Mutant {
         id: "K00",
         room: "kafka",
         breaks: "answers leave out of order",
-        profile: "swarm",
-        seeds: 1000,
+        finder: Finder::Seeds("swarm"),
+    },
+    Mutant {
+        id: "R03",
+        room: "raft",
+        breaks: "what is durable is said before it is",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R04",
+        room: "raft",
+        breaks: "the leader counts itself before its disk",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R05",
+        room: "raft",
+        breaks: "commits a frame of an earlier term by counting",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R06",
+        room: "raft",
+        breaks: "half of the voters elect",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R08",
+        room: "raft",
+        breaks: "appends wherever a frame is",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R09",
+        room: "raft",
+        breaks: "votes by the length of a log alone",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R10",
+        room: "raft",
+        breaks: "leads on without a quorum",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R11",
+        room: "raft",
+        breaks: "settles a change of voters before it is committed",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R15",
+        room: "raft",
+        breaks: "takes the leader's commit for its own log",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R17",
+        room: "raft",
+        breaks: "cuts off what is the same",
+        finder: Finder::Test,
     },
 ];

@@ -1,0 +1,81 @@
+//! Every planted bug of the room is found: by the seeded cluster, or by a script.
+//!
+//! A bug is planted for the rest of a process, so each of these runs in one of its own: `cargo xtask mutants --room raft`.
+
+#![cfg(feature = "mutants")]
+
+#[path = "../cluster/cluster.rs"]
+mod cluster;
+#[path = "../cluster/disk.rs"]
+mod disk;
+#[path = "../cluster/invariants.rs"]
+mod invariants;
+#[path = "../cluster/replica.rs"]
+mod replica;
+#[path = "../cluster/schedule.rs"]
+mod schedule;
+#[path = "../script/steps.rs"]
+mod steps;
+#[path = "../script/words.rs"]
+mod words;
+
+use std::panic::catch_unwind;
+
+use schedule::{Reached, Weather};
+use steps::Steps;
+
+/// Seeds that a bug may survive.
+const SEEDS: u64 = 1_000;
+
+fn schedules() {
+    let mut reached = Reached::default();
+    for seed in 0..SEEDS {
+        for count in 3..=5 {
+            reached.add(&schedule::run(seed, count, Weather::Rough));
+            reached.add(&schedule::run(seed, count, Weather::Changing));
+        }
+    }
+}
+
+fn scripts() {
+    datadriven::walk("tests/testdata", |file| {
+        let mut steps = Steps::default();
+        file.run(|case| -> String { case.input.lines().map(|line| steps.run(line)).collect() });
+    });
+}
+
+/// Plants `id` and says how it was found.
+#[expect(clippy::print_stdout, reason = "who plants it reads that")]
+fn found(id: &str, how: fn()) {
+    stdx::mutant::choose(id);
+    let panicked = catch_unwind(how).expect_err("a planted bug survived");
+    let said = panicked
+        .downcast_ref::<String>()
+        .filter(|said| said.starts_with("seed "));
+    let said = said.and_then(|said| said.lines().next());
+    println!("found: {}", said.unwrap_or("a script"));
+}
+
+macro_rules! mutants {
+    ($($name:ident $how:ident;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                found(&stringify!($name).to_uppercase(), $how);
+            }
+        )*
+    };
+}
+
+mutants! {
+    r03 schedules;
+    r04 schedules;
+    r05 scripts;
+    r06 schedules;
+    r08 schedules;
+    r09 schedules;
+    r10 scripts;
+    r11 schedules;
+    r15 schedules;
+    r17 schedules;
+}
