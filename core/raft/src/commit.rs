@@ -36,15 +36,5 @@ impl Group {
         }
         self.commit_to(upto, out);
         self.configuration_committed(out);
-        self.forget_what_all_have();
-    }
-
-    /// Metadata of frames that everybody has are not needed any more.
-    fn forget_what_all_have(&mut self) {
-        if let Role::Leader(reign) = &self.role {
-            let matched = reign.progress.values().map(|progress| progress.matched);
-            let everywhere = matched.min().unwrap_or(self.commit).min(self.commit);
-            self.log.forget(everywhere);
-        }
     }
 }

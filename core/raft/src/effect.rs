@@ -167,6 +167,8 @@ pub enum Refusal {
     NotLeader,
     /// The reign is another one than was expected.
     WrongTerm,
+    /// There is nothing in it.
+    Empty,
     /// Too much waits to be committed.
     Overloaded,
     /// Leadership is being handed over.

@@ -27,10 +27,12 @@ impl Group {
     }
 
     /// Whether it may be elected: as a voter of the configuration in force, or of the last one that is known to be
-    /// committed, since it may have the only copy of what would remove it [openraft 2091, etcd 11038].
+    /// committed, since it may have the only copy of what would remove it [openraft 2091, etcd 11038]. Not where its disk
+    /// lost what it once acknowledged: as leader it would have others cut that off too [protocol-aware recovery].
     pub(crate) fn may_lead(&self) -> bool {
         let committed = self.log.config_at(self.commit);
-        self.config().is_voter(self.me) || committed.is_voter(self.me)
+        let votes = self.config().is_voter(self.me) || committed.is_voter(self.me);
+        votes && self.log.last().is_up_to_date(self.hard.get().claimed)
     }
 
     /// Does what is due.
@@ -101,7 +103,7 @@ impl Group {
     }
 
     fn ask_voters(&mut self, ballot: Ballot) {
-        let last = self.claim_or_last();
+        let last = self.log.last();
         for voter in self.other_voters() {
             self.say(voter, Body::VoteRequest { ballot, last });
         }
@@ -229,16 +231,14 @@ impl Group {
         self.log.dirty()
     }
 
-    /// Another configuration is in force: whoever is new in it is told everything, whoever is gone nothing.
+    /// Another configuration is in force: whoever is new in it is told everything. Who is gone is told until that is
+    /// committed, or would never learn that it is.
     fn reconfigured(&mut self, config: &Arc<crate::config::Config>, out: &mut Vec<Effect>) {
         out.push(Effect::Reconfigured(Arc::clone(config)));
         let (me, next) = (self.me, self.log.dirty().next());
         if let Role::Leader(reign) = &mut self.role {
-            let members = config.members();
-            reign
-                .progress
-                .retain(|replica, _| members.contains(replica));
-            for member in members.into_iter().filter(|&member| member != me) {
+            let members = config.members().into_iter();
+            for member in members.filter(|&member| member != me) {
                 reign
                     .progress
                     .entry(member)

@@ -60,7 +60,8 @@ impl Group {
             Conflict::None => {}
             Conflict::Missing(at) => {
                 let new = frames_from(prev, frames, at);
-                self.append_from_leader(at, new, out);
+                let before = self.log.config().0;
+                self.append_from_leader(at, new, before, out);
             }
             Conflict::Other(at) if at <= self.commit && !mutant!(R17) => {
                 self.break_down("the leader contradicts what is committed here", out);
@@ -74,10 +75,11 @@ impl Group {
                     return;
                 }
                 let new = frames_from(prev, frames, at);
+                let before = self.log.config().0;
                 self.log.truncate(last);
                 let epoch = self.log.epoch();
                 out.push(Effect::Truncate { last, epoch });
-                self.append_from_leader(at, new, out);
+                self.append_from_leader(at, new, before, out);
             }
         }
         self.verify(verified, commit, out);
@@ -123,8 +125,14 @@ impl Group {
         Conflict::None
     }
 
-    fn append_from_leader(&mut self, first: LogIndex, frames: Vec<Frame>, out: &mut Vec<Effect>) {
-        let before = self.log.config().0;
+    /// Appends; the configuration `before` was in force until now, and may have been cut off.
+    fn append_from_leader(
+        &mut self,
+        first: LogIndex,
+        frames: Vec<Frame>,
+        before: LogIndex,
+        out: &mut Vec<Effect>,
+    ) {
         self.log.append(frames.iter().cloned());
         let epoch = self.log.epoch();
         out.push(Effect::Append {

@@ -16,6 +16,9 @@ use crate::replica::ReplicaId;
 use crate::role::Role;
 use crate::settings::Settings;
 
+/// Committed frames whose metadata are kept for followers that are a little behind.
+const RECENT_FRAMES: u64 = 1_024;
+
 /// A replica of a group. It does nothing but in [`Group::step`].
 #[derive(Clone, Debug)]
 pub struct Group {
@@ -50,6 +53,17 @@ impl Group {
         now: Instant,
         seed: u64,
     ) -> Self {
+        // A frame may have become durable before the term that it is of.
+        let term = log.last().term;
+        let hard = if term > hard.term {
+            HardState {
+                term,
+                vote: None,
+                ..hard
+            }
+        } else {
+            hard
+        };
         let mut group = Self {
             me,
             settings,
@@ -95,6 +109,10 @@ impl Group {
                 learners,
             } => self.change(token, &voters, &learners, out),
             Input::Transfer { to } => self.transfer(to, out),
+        }
+        if self.broken {
+            // Nothing leaves any more, not even what was decided before.
+            return;
         }
         self.on_time(out);
         self.release(out);
@@ -306,6 +324,9 @@ impl Group {
         for (token, outcome) in self.proposals.decided(upto, |index| log.term_at(index)) {
             out.push(Effect::Resolved { token, outcome });
         }
+        // What is committed is kept only for a while: whoever lacks more is read to.
+        let keep = self.commit.0.saturating_sub(RECENT_FRAMES);
+        self.log.forget(LogIndex(keep));
     }
 
     /// Something that cannot be: the replica stops, and keeps what it has as evidence.

@@ -94,8 +94,13 @@ impl Group {
         progress.heard_at = Some(now);
         progress.beat = progress.beat.max(sequence);
         let news = progress.has(verified, flushed);
-        progress.answered_beat(news);
+        progress.answered_beat(news, now);
+        let forgot = verified < progress.matched && progress.is_idle();
         self.progressed(from, out);
+        if forgot {
+            // It was started anew, or took its leader for lost: what it has it has to be shown, to commit by it.
+            self.show_again(from);
+        }
         self.confirm_reads(out);
     }
 

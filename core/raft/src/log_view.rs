@@ -49,6 +49,8 @@ impl LogView {
         let mut log = Self::new(config);
         log.append(frames);
         log.flushed = log.dirty;
+        // Whoever lacks any of them is read to.
+        log.recent.clear();
         log
     }
 
@@ -192,7 +194,8 @@ impl LogView {
             .sum()
     }
 
-    /// Forgets the metadata of frames up to `upto`, and which configurations were in force before the one there.
+    /// Forgets the metadata of frames up to `upto`, which is committed, and which configurations were in force before the
+    /// one there.
     pub(crate) fn forget(&mut self, upto: LogIndex) {
         let count = (upto.0 + 1).saturating_sub(self.recent_from().0);
         let count = usize::try_from(count)
@@ -219,8 +222,10 @@ mod tests {
     }
 
     fn log(terms: &[u32]) -> LogView {
-        let config = Config::of([ReplicaId::first(1)]);
-        LogView::recovered(config, terms.iter().map(|&term| data(term, 10)))
+        let mut log = LogView::new(Config::of([ReplicaId::first(1)]));
+        log.append(terms.iter().map(|&term| data(term, 10)));
+        log.flush(log.dirty(), 0);
+        log
     }
 
     #[test]

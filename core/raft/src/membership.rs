@@ -108,16 +108,21 @@ impl Group {
             self.append_config(settled, out);
             return;
         }
-        let votes = config.is_voter(self.me);
+        let (votes, members, term) = (config.is_voter(self.me), config.members(), self.term());
         let Role::Leader(reign) = &mut self.role else {
             return;
         };
         if let Some(token) = reign.change.take() {
-            let outcome = crate::effect::Outcome::Committed {
-                last: since,
-                term: self.term(),
-            };
+            let outcome = crate::effect::Outcome::Committed { last: since, term };
             out.push(Effect::Resolved { token, outcome });
+        }
+        let gone = |replica: &ReplicaId| !members.contains(replica);
+        if reign.progress.keys().any(gone) {
+            // A last beat tells those who are gone how far it is committed.
+            self.beat_all();
+            if let Role::Leader(reign) = &mut self.role {
+                reign.progress.retain(|replica, _| !gone(replica));
+            }
         }
         if !votes {
             self.leave(out);

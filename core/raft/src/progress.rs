@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use model::LogIndex;
-use stdx::Instant;
+use stdx::{Duration, Instant};
 
 use crate::settings::Settings;
 
@@ -36,12 +36,12 @@ pub(crate) struct Progress {
     pub(crate) waiting: bool,
     in_flight: VecDeque<(LogIndex, u64)>,
     in_flight_bytes: u64,
-    /// Beats that were answered without anything new while frames were on their way.
-    idle_beats: u32,
+    /// Since when beats are answered without anything new, while something is on its way.
+    idle_since: Option<Instant>,
 }
 
-/// Beats without news after which frames that are on their way count as lost.
-const IDLE_BEATS_MAX: u32 = 2;
+/// How long beats are answered without news until frames that are on their way count as lost.
+const IDLE_MAX: Duration = Duration::from_millis(450);
 
 impl Progress {
     /// One of whom nothing is known; our log ends before `next`.
@@ -57,8 +57,13 @@ impl Progress {
             waiting: false,
             in_flight: VecDeque::new(),
             in_flight_bytes: 0,
-            idle_beats: 0,
+            idle_since: None,
         }
+    }
+
+    /// Whether nothing is on its way to it.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.waiting && self.in_flight.is_empty()
     }
 
     /// Whether another message may be sent now.
@@ -109,19 +114,19 @@ impl Progress {
         self.matched = self.matched.min(LogIndex(self.next.0 - 1));
         self.in_flight.clear();
         self.in_flight_bytes = 0;
-        self.idle_beats = 0;
+        self.idle_since = None;
     }
 
-    /// It answered a beat. Frames that are on their way, or there and not durable, and about which nothing is heard, beat
-    /// after beat, are lost.
-    pub(crate) fn answered_beat(&mut self, news: bool) {
-        let waits = self.waiting || !self.in_flight.is_empty() || self.durable < self.matched;
-        self.idle_beats = if waits && !news {
-            self.idle_beats + 1
-        } else {
-            0
-        };
-        if self.idle_beats > IDLE_BEATS_MAX {
+    /// It answered a beat. Frames that are on their way, or there and not durable, and about which nothing is heard for a
+    /// while though it answers, are lost.
+    pub(crate) fn answered_beat(&mut self, news: bool, now: Instant) {
+        let waits = !self.is_idle() || self.durable < self.matched;
+        if !waits || news {
+            self.idle_since = None;
+            return;
+        }
+        let since = *self.idle_since.get_or_insert(now);
+        if now.since(since) >= IDLE_MAX {
             self.probe_from(self.durable.next());
         }
     }
@@ -138,8 +143,9 @@ mod tests {
         progress.found();
         progress.sent(LogIndex(7), 30);
         assert_eq!(progress.next, LogIndex(8));
-        for _ in 0..=IDLE_BEATS_MAX {
-            progress.answered_beat(false);
+        for beat in 0..=3 {
+            let now = Instant::ZERO + Duration::from_millis(150 * beat);
+            progress.answered_beat(false, now);
         }
         assert_eq!((progress.stage, progress.next), (Stage::Probe, LogIndex(5)));
         assert_eq!(progress.in_flight_bytes, 0);

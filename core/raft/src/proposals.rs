@@ -34,6 +34,14 @@ impl Proposals {
         commit: LogIndex,
         term_at: impl Fn(LogIndex) -> Option<Term>,
     ) -> Vec<(u64, Outcome)> {
+        // Terms grow along a log: behind a committed frame there is none of an earlier reign.
+        let reign = term_at(commit).unwrap_or_default();
+        let is_lost = |proposal: &Proposal| proposal.last > commit && proposal.term < reign;
+        let lost = self.0.iter().filter(|proposal| is_lost(proposal));
+        let lost: Vec<(u64, Outcome)> = lost
+            .map(|proposal| (proposal.token, Outcome::Lost))
+            .collect();
+        self.0.retain(|proposal| !is_lost(proposal));
         let count = self.0.partition_point(|proposal| proposal.last <= commit);
         let decide = |Proposal { token, last, term }| {
             let outcome = if term_at(last) == Some(term) {
@@ -43,7 +51,7 @@ impl Proposals {
             };
             (token, outcome)
         };
-        self.0.drain(..count).map(decide).collect()
+        self.0.drain(..count).map(decide).chain(lost).collect()
     }
 
     pub(crate) fn len(&self) -> usize {

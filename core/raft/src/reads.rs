@@ -44,8 +44,8 @@ impl Group {
         let round_is_out = reign
             .reads
             .0
-            .back()
-            .is_some_and(|last| last.beat == reign.beats);
+            .front()
+            .is_some_and(|first| first.beat <= reign.beats);
         reign.reads.0.push_back(Read {
             token,
             index: commit,

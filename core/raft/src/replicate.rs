@@ -29,7 +29,10 @@ impl Group {
             return Self::refuse(token, Refusal::WrongTerm, out);
         }
         let waiting = self.log.bytes_above(self.commit);
-        if waiting >= self.settings.uncommitted_bytes_max || frames.is_empty() {
+        if frames.is_empty() {
+            return Self::refuse(token, Refusal::Empty, out);
+        }
+        if waiting >= self.settings.uncommitted_bytes_max {
             return Self::refuse(token, Refusal::Overloaded, out);
         }
         let frames = frames.iter().map(|&bytes| (FrameKind::Data, bytes));
@@ -86,6 +89,17 @@ impl Group {
         }
     }
 
+    /// Sends a follower that has everything the place up to which it has, without frames.
+    pub(crate) fn show_again(&mut self, to: ReplicaId) {
+        let Role::Leader(reign) = &self.role else {
+            return;
+        };
+        if let Some(progress) = reign.progress.get(&to) {
+            let next = progress.matched.next();
+            self.send_frames(to, next, Vec::new());
+        }
+    }
+
     fn send_sized(&mut self, to: ReplicaId, first: LogIndex, frames: Vec<Frame>) {
         let bytes = frames.iter().map(|frame| u64::from(frame.bytes)).sum();
         let last = LogIndex(first.0 + frames.len() as u64 - 1);
@@ -134,13 +148,17 @@ impl Group {
         let Some(progress) = reign.progress.get_mut(&to) else {
             return;
         };
+        if frames.is_empty() {
+            // They could not be read: it is tried again when beats were answered for a while.
+            return;
+        }
         let expected = progress.stage == Stage::Replicate && progress.next == first;
         progress.waiting = progress.stage == Stage::Probe && progress.waiting;
         // The log may have been cut and have grown again since: what is sent is what is there.
         let same = (first.0..)
             .zip(&frames)
             .all(|(index, frame)| self.log.term_at(LogIndex(index)) == Some(frame.term));
-        if expected && same && !frames.is_empty() {
+        if expected && same {
             self.send_sized(to, first, frames);
         }
         self.replicate(to, out);
@@ -185,10 +203,16 @@ impl Group {
         };
         progress.heard_at = Some(now);
         // Of an earlier message: what was sent since may be answered otherwise.
-        if sequence == progress.sequence && next > LogIndex::ZERO {
-            progress.probe_from(next.min(progress.next));
-            self.replicate(from, out);
+        if sequence != progress.sequence || next == LogIndex::ZERO {
+            return;
         }
+        if next <= progress.durable {
+            // It lost what it had durable, and cannot be helped by frames: it is asked again with the beats, not at once.
+            progress.waiting = true;
+            return;
+        }
+        progress.probe_from(next.min(progress.next));
+        self.replicate(from, out);
     }
 
     /// A follower may have more than before.

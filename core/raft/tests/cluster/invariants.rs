@@ -186,6 +186,10 @@ impl Invariants {
             let Some(durable) = group.durable_at(*other) else {
                 continue;
             };
+            // Who follows another by now may have cut what this one knows of it.
+            if follower.disk.hard.term > group.term() {
+                continue;
+            }
             let same = follower
                 .disk
                 .frames
