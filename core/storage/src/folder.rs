@@ -230,8 +230,8 @@ async fn create_all(runtime: &Runtime, path: &str) -> Result<(), PathError> {
             create_directory(runtime, parent, part).await?;
         } else if !begun {
             match runtime.sync_directory(parent).await {
-                // Not ours to look into, so none that we made.
-                Err(error) if error.kind() == IoErrorKind::PermissionDenied => {}
+                // What refuses for any other reason than a device that fails is none that we made.
+                Err(error) if error.kind() != IoErrorKind::Device => {}
                 result => fatal::check(runtime, result, "sync", parent)?,
             }
         }

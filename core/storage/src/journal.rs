@@ -71,6 +71,8 @@ struct State {
     waiting: Vec<(Placed, oneshot::Sender<()>)>,
     generation: u32,
     write: u32,
+    /// Of the last record: grows over all groups, and above all that was found in any journal.
+    revision: u64,
     /// Where the next write goes.
     end: u64,
     /// What the file began with.
@@ -87,6 +89,10 @@ impl Journal {
         found: &Found,
         own: impl Fn(Group) -> bool,
     ) -> Result<Self, PathError> {
+        if let Some(path) = found.damaged.first() {
+            // What cannot be read may be a vote: nothing is begun over it.
+            return Err(PathError::new("read", path, IoErrorKind::Device.into()));
+        }
         data.create_journals(runtime).await?;
         let [first, second] = paths(data, runtime.core());
         // The older one is written over; the newer one holds everything until that is durable.
@@ -109,11 +115,20 @@ impl Journal {
                 waiting: Vec::new(),
                 generation,
                 write: 0,
+                revision: found.revision(),
                 end,
                 began: 0,
             }),
             work: Signal::new(),
         });
+        if generation == 0 {
+            // Twice, so that a file says of the other that it is begun before anything is answered.
+            inner.turn().await?;
+        } else {
+            // It may only be in the system's cache: it is durable before the other one goes.
+            let (file, path) = &inner.files[half(generation)];
+            fatal::sync(runtime, file, path).await?;
+        }
         inner.turn().await?;
         let writing = Rc::clone(&inner);
         spawner.spawn(Class::Consensus, "write the journal", async move {
@@ -137,12 +152,13 @@ impl Journal {
         let (sender, receiver) = oneshot::channel();
         {
             let mut state = self.0.state.borrow_mut();
-            let before = state.records.get(&record.group);
+            state.revision += 1;
             let placed = Placed {
                 record,
-                revision: before.map_or(1, |placed| placed.revision + 1),
+                revision: state.revision,
                 write: 0,
                 generation: 0,
+                place: (0, 1),
             };
             state.records.insert(record.group, placed);
             state.waiting.push((placed, sender));
@@ -185,10 +201,12 @@ impl Inner {
             let taken: Vec<_> = state.waiting.drain(..count).collect();
             let mut bytes = Vec::with_capacity(count * RECORD_BYTES);
             let mut answered = Vec::with_capacity(count);
-            for (placed, sender) in taken {
+            let records = u16::try_from(count).expect("bounded by WRITE_RECORDS_MAX");
+            for (place, (placed, sender)) in (0..).zip(taken) {
                 let placed = Placed {
                     write,
                     generation,
+                    place: (place, records),
                     ..placed
                 };
                 bytes.extend_from_slice(&placed.encode());
@@ -220,6 +238,7 @@ impl Inner {
                 let placed = Placed {
                     write: 0,
                     generation,
+                    place: (0, 1),
                     ..*placed
                 };
                 bytes.extend_from_slice(&placed.encode());

@@ -164,7 +164,8 @@ fn what_was_answered_survives() {
 fn a_file_that_was_begun_and_cannot_be_read_is_named() {
     let mut world = World::new(1, WorldConfig::default());
     let node = world.add_machine(NodeConfig::default());
-    for _ in 0..2 {
+    // The first start begins both files, and the next ones take turns.
+    for _ in 0..3 {
         world.block_on(node, |runtime: Runtime| async move {
             let folder = DataFolder::open(&runtime, DATA).await.unwrap();
             let data = DataPath::new(DATA);
@@ -175,7 +176,6 @@ fn a_file_that_was_begun_and_cannot_be_read_is_named() {
             drop(folder);
         });
     }
-    // The second start began the second file.
     assert!(world.disk_mut(node).rot("/data/journal/0.b", 3, 1));
     let found = world.block_on(node, |runtime: Runtime| async move {
         read_all(&runtime, &DataPath::new(DATA)).await.unwrap()

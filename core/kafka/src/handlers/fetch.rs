@@ -49,6 +49,7 @@ use crate::config::FETCH_BYTES_LEAST;
 use crate::connection::Connection;
 use crate::marks;
 use crate::memory::Memory;
+use crate::pressure;
 use crate::request::Request;
 use crate::slices::Slices;
 
@@ -63,6 +64,9 @@ use waiting::{Woken, wait};
 
 /// How long a fetch that waits for more than any byte lets data gather before it looks again.
 const GATHER: Duration = Duration::from_millis(5);
+
+/// How long a fetch that does not wait for memory waits all the same before it says that there is none.
+const IMPATIENT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Notes what is asked for. Everything else happens when it is this request's turn, so that a connection holds the
 /// records of one answer at a time.
@@ -120,6 +124,11 @@ async fn finish(connection: &Connection, request: Request, asked: &FetchRequest)
         // Who has more requests behind this one may ask again: beside those who have not, it does not wait for memory.
         let patient = connection.owes_one();
         let mut reading = read_all(context, &plan, bytes_max, patient).await;
+        if reading.gave_up && !patient && reading.bytes == 0 {
+            // It would only ask again at once; whoever holds the memory is looked at meanwhile.
+            pressure::relieve_everywhere(connection.runtime());
+            connection.runtime().sleep(IMPATIENT_PAUSE).await;
+        }
         over |= connection.runtime().now() >= deadline || plan.is_empty();
         if over || reading.bytes >= bytes_min || reading.failed || reading.gave_up {
             break (reading, Some(lease));

@@ -54,6 +54,13 @@ impl Found {
         self.of_core.insert(core.number(), scanned.records);
     }
 
+    /// The largest revision in any journal.
+    pub(super) fn revision(&self) -> u64 {
+        let of_core = self.of_core.values().flat_map(BTreeMap::values);
+        let all = of_core.chain(self.records.values());
+        all.map(|placed| placed.revision).max().unwrap_or(0)
+    }
+
     /// What `core` begins its journal with.
     pub(super) fn for_core(
         &self,

@@ -42,6 +42,8 @@ pub(crate) struct Placed {
     pub(crate) write: u32,
     /// The file's, so that what an earlier life of the file left behind is told from it.
     pub(crate) generation: u32,
+    /// Which of the records of its write it is, from zero, and how many those are.
+    pub(crate) place: (u16, u16),
 }
 
 /// The head of a file.
@@ -63,6 +65,10 @@ fn is_sealed(bytes: &[u8], magic: u16) -> bool {
     bytes.len() >= RECORD_BYTES
         && bytes[..4] == crc32c(&bytes[4..RECORD_BYTES]).to_le_bytes()
         && bytes[4..6] == magic.to_le_bytes()
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes(bytes[at..at + 2].try_into().expect("two bytes"))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
@@ -96,6 +102,8 @@ impl Placed {
         bytes[48..52].copy_from_slice(&incarnation.to_le_bytes());
         bytes[52..56].copy_from_slice(&self.write.to_le_bytes());
         bytes[56..60].copy_from_slice(&self.generation.to_le_bytes());
+        bytes[60..62].copy_from_slice(&self.place.0.to_le_bytes());
+        bytes[62..64].copy_from_slice(&self.place.1.to_le_bytes());
         seal(bytes)
     }
 
@@ -117,7 +125,14 @@ impl Placed {
             revision: u64_at(bytes, 16),
             write: u32_at(bytes, 52),
             generation: u32_at(bytes, 56),
+            place: (u16_at(bytes, 60), u16_at(bytes, 62)),
         })
+    }
+
+    /// Whether it is the last of its write.
+    pub(crate) fn is_last(&self) -> bool {
+        let (place, count) = self.place;
+        place.saturating_add(1) >= count
     }
 }
 
@@ -150,7 +165,7 @@ mod tests {
         #[test]
         fn a_record_survives_and_no_flipped_bit_does(
             group: u64, revision: u64, term: u32, vote: Option<(i32, u32)>, claimed: (u64, u32), incarnation: u32,
-            write: u32, generation: u32, bit in 0_usize..RECORD_BYTES * 8,
+            write: u32, generation: u32, place: (u16, u16), bit in 0_usize..RECORD_BYTES * 8,
         ) {
             let placed = Placed {
                 record: HardRecord {
@@ -163,6 +178,7 @@ mod tests {
                 revision,
                 write,
                 generation,
+                place,
             };
             let mut bytes = placed.encode();
             prop_assert_eq!(Placed::decode(&bytes), Some(placed));

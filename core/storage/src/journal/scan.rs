@@ -42,11 +42,12 @@ pub(crate) fn scan(bytes: &[u8]) -> Option<Scanned> {
         let first = of_this_file(places.next()?).filter(|placed| placed.write == 0)?;
         scanned.add(first);
     }
-    let mut last_write = 0;
+    let (mut last_write, mut whole) = (0, true);
     while let Some(place) = places.next() {
         match of_this_file(place).filter(|placed| placed.write >= last_write) {
             Some(placed) => {
                 last_write = placed.write;
+                whole = placed.is_last();
                 scanned.add(placed);
             }
             None if Header::decode(place).is_some_and(|next| next.generation == generation + 1) => {
@@ -55,7 +56,7 @@ pub(crate) fn scan(bytes: &[u8]) -> Option<Scanned> {
             }
             None => {
                 // Writes go one after the other: behind a torn one there is none that began later.
-                let torn = last_write + 1;
+                let torn = if whole { last_write + 1 } else { last_write };
                 scanned.damaged = places
                     .filter_map(of_this_file)
                     .any(|placed| placed.write > torn);
@@ -95,7 +96,12 @@ mod tests {
             revision,
             write,
             generation,
+            place: (0, 1),
         }
+    }
+
+    fn nth(place: (u16, u16), placed: Placed) -> Placed {
+        Placed { place, ..placed }
     }
 
     fn file(records: u32, placed: &[Placed]) -> Vec<u8> {
@@ -177,6 +183,14 @@ mod tests {
         let mut bytes = file(
             0,
             &[placed(1, 1, 1, 3), placed(1, 2, 2, 3), placed(1, 3, 3, 3)],
+        );
+        bytes[2 * RECORD_BYTES + 9] ^= 1;
+        assert!(scan(&bytes).is_some_and(|scanned| scanned.damaged));
+        // Also the second of a write, where the next write is there.
+        let (first, second) = (placed(1, 1, 1, 3), placed(2, 2, 1, 3));
+        let mut bytes = file(
+            0,
+            &[nth((0, 2), first), nth((1, 2), second), placed(1, 3, 2, 3)],
         );
         bytes[2 * RECORD_BYTES + 9] ^= 1;
         assert!(scan(&bytes).is_some_and(|scanned| scanned.damaged));

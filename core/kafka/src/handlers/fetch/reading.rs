@@ -113,7 +113,8 @@ pub(crate) async fn read_all(
             let left = bytes_max.saturating_sub(reading.bytes);
             let outcome = outcome.map_err(Failure::from);
             let entry = &plan.entries[reading.outcomes.len()];
-            reading.gave_up |= !patient && has_more(entry, &outcome);
+            // Behind records that were read it may only not have fitted.
+            reading.gave_up |= !patient && reading.bytes == 0 && has_more(entry, &outcome);
             reading.add(outcome, left);
         }
     }
