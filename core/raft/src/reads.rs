@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use model::LogIndex;
+use stdx::mutant;
 
 use crate::effect::{Effect, Refusal};
 use crate::group::Group;
@@ -40,7 +41,7 @@ impl Group {
         if reign.reads.0.len() >= reads_max {
             return Self::refuse(token, Refusal::Overloaded, out);
         }
-        let beat = reign.beats + 1;
+        let beat = if mutant!(R18) { 0 } else { reign.beats + 1 };
         let round_is_out = reign
             .reads
             .0

@@ -81,7 +81,7 @@ impl Group {
             return;
         }
         let hard = *self.hard.get();
-        let free = hard.vote.is_none_or(|vote| vote == message.from);
+        let free = mutant!(R19) || hard.vote.is_none_or(|vote| vote == message.from);
         if !free {
             self.deny_vote(message, out);
             return;

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use model::{LogIndex, Term};
-use raft::{Config, Effect, Group, HardState, Input, Message, Outcome, ReplicaId, Settings};
+use raft::{
+    Config, Effect, Group, HardState, Input, Message, Outcome, Position, ReplicaId, Settings,
+};
 use stdx::{Duration, Instant};
 
 use crate::disk::{Disk, count};
@@ -19,6 +21,8 @@ pub(crate) struct Cluster {
     pub(crate) messages: Vec<Message>,
     /// Pairs that do not reach each other, one way.
     pub(crate) cut: BTreeSet<(ReplicaId, ReplicaId)>,
+    /// Stands still and hears nothing, while time goes by for the others.
+    pub(crate) frozen: Option<ReplicaId>,
     pub(crate) invariants: Invariants,
     pub(crate) first_config: Config,
     pub(crate) settings: Settings,
@@ -26,6 +30,10 @@ pub(crate) struct Cluster {
     pub(crate) truncations: u64,
     pub(crate) leaders: BTreeSet<Term>,
     pub(crate) reads: BTreeMap<u64, LogIndex>,
+    /// What had been committed when each read was asked for.
+    reads_asked: BTreeMap<u64, LogIndex>,
+    /// Where each proposal was appended.
+    proposed: BTreeMap<u64, Position>,
     seed: u64,
     trace: DefaultHasher,
     pub(crate) lines: Vec<String>,
@@ -42,6 +50,7 @@ impl Cluster {
             replicas: BTreeMap::new(),
             messages: Vec::new(),
             cut: BTreeSet::new(),
+            frozen: None,
             invariants: Invariants::default(),
             first_config: Config::of(voters.iter().copied()),
             settings: Settings {
@@ -54,6 +63,8 @@ impl Cluster {
             truncations: 0,
             leaders: BTreeSet::new(),
             reads: BTreeMap::new(),
+            reads_asked: BTreeMap::new(),
+            proposed: BTreeMap::new(),
             seed,
             trace: DefaultHasher::new(),
             lines: Vec::new(),
@@ -98,6 +109,18 @@ impl Cluster {
         self.note(format!("{id} crashes, {kept} unsynced frames survive"));
     }
 
+    /// All who believe that they lead.
+    pub(crate) fn leaders_now(&self) -> Vec<ReplicaId> {
+        let running = self
+            .replicas
+            .values()
+            .filter_map(|replica| replica.group.as_ref());
+        running
+            .filter(|group| group.leads())
+            .map(Group::me)
+            .collect()
+    }
+
     /// The leader with the latest term.
     pub(crate) fn leader(&self) -> Option<ReplicaId> {
         let running = self
@@ -116,8 +139,20 @@ impl Cluster {
             return;
         };
         let line = format!("{}ms {id} <- {input:?}", now.as_nanos() / 1_000_000);
+        if let Input::Read { token } = input {
+            let committed = self.invariants.last_committed();
+            self.reads_asked.insert(token, committed);
+        }
+        let proposal = match input {
+            Input::Propose { token, .. } => Some(token),
+            _ => None,
+        };
         let mut effects = Vec::new();
         group.step(now, input, &mut effects);
+        if let Some(token) = proposal {
+            // Where it is, if it was taken.
+            self.proposed.insert(token, group.log().last());
+        }
         let state = group.to_string();
         self.note(line);
         for effect in effects {
@@ -158,9 +193,18 @@ impl Cluster {
                 self.step(id, Input::Fetched { to, first, frames });
             }
             Effect::Resolved { token, outcome } => {
-                self.outcomes.insert(token, outcome);
+                let told_before = self.outcomes.insert(token, outcome);
+                if told_before.is_some_and(|before| before != outcome) {
+                    self.fail("S29: a proposal has two outcomes");
+                }
             }
             Effect::ReadReady { token, index } => {
+                let asked = self.reads_asked[&token];
+                if index < asked {
+                    let what =
+                        format!("S27: a read at {index} misses what was committed up to {asked}");
+                    self.fail(&what);
+                }
                 self.reads.insert(token, index);
             }
             Effect::Role { term, leads, .. } => {
@@ -199,6 +243,7 @@ impl Cluster {
             .replicas
             .values()
             .filter_map(|replica| replica.group.as_ref());
+        let running = running.filter(|group| Some(group.me()) != self.frozen);
         let due = running.filter(|group| group.deadline() <= self.now);
         due.map(Group::me).collect()
     }
@@ -243,9 +288,31 @@ impl Cluster {
 
     pub(crate) fn deliver(&mut self, message: Message) {
         if !self.cut.contains(&(message.from, message.to))
+            && self.frozen != Some(message.to)
             && self.replicas.contains_key(&message.to)
         {
             self.step(message.to, Input::Received(message));
+        }
+    }
+
+    fn fail(&self, broken: &str) -> ! {
+        panic!("seed {}: {broken}\n{}", self.seed, self.lines.join("\n"));
+    }
+
+    /// What was said of proposals is so: one that is committed is there, one that is lost is not, and never will be.
+    pub(crate) fn check_outcomes(&self) {
+        for (token, outcome) in &self.outcomes {
+            // A change of voters is no proposal.
+            let Some(place) = self.proposed.get(token) else {
+                continue;
+            };
+            let committed = self.invariants.committed.get(&place.index);
+            let there = committed.is_some_and(|(frame, _)| frame.term == place.term);
+            if there != outcome.is_committed() {
+                self.fail(&format!(
+                    "S29: proposal {token} at {place} is said to be {outcome:?}"
+                ));
+            }
         }
     }
 

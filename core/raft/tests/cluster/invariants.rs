@@ -14,7 +14,7 @@ pub(crate) struct Invariants {
     /// Who led in each term.
     leaders: BTreeMap<Term, ReplicaId>,
     /// Every committed frame by its index, with the term in which it was seen to be committed.
-    committed: BTreeMap<LogIndex, (Frame, Term)>,
+    pub(crate) committed: BTreeMap<LogIndex, (Frame, Term)>,
     /// What each replica has told of its commit in this life.
     commits: BTreeMap<ReplicaId, LogIndex>,
     /// To whom each replica granted its vote in each term.

@@ -58,6 +58,7 @@ pub(crate) fn run(seed: u64, count: i32, weather: Weather) -> Reached {
     let mut cluster = Cluster::new(seed, count);
     let mut reached = drive(&mut cluster, seed, weather);
     heal(&mut cluster, seed);
+    cluster.check_outcomes();
     reached.runs = 1;
     reached.leaders = cluster.leaders.len() as u64;
     reached.commits = cluster.invariants.last_committed().0;
@@ -101,7 +102,7 @@ pub(crate) fn drive(cluster: &mut Cluster, seed: u64, weather: Weather) -> Reach
             40..=59 => finish(cluster, &mut prng, id),
             60..=69 => {
                 cluster.now += Duration::from_millis(prng.between(1, 400));
-                tick_all(cluster);
+                tick_some(cluster, &mut prng);
             }
             70..=79 => propose(cluster, &mut prng, &mut token),
             80..=82 => {
@@ -113,10 +114,14 @@ pub(crate) fn drive(cluster: &mut Cluster, seed: u64, weather: Weather) -> Reach
                 let other = *prng.choose(&ids);
                 cluster.cut.insert((id, other));
             }
-            90..=92 => cluster.cut.clear(),
+            90..=91 => cluster.cut.clear(),
+            92 => usurp(cluster, &mut prng, &mut token),
             93..=94 => {
-                token += 1;
-                cluster.step(id, Input::Read { token });
+                // Whoever believes that it leads is asked, the ones before among them.
+                for leader in cluster.leaders_now() {
+                    token += 1;
+                    cluster.step(leader, Input::Read { token });
+                }
             }
             95..=96 if weather == Weather::Changing => {
                 reached.transfers += u64::from(hand_over(cluster, &mut prng, &ids));
@@ -172,8 +177,33 @@ fn finish(cluster: &mut Cluster, prng: &mut Prng, id: ReplicaId) {
     }
 }
 
-fn tick_all(cluster: &mut Cluster) {
-    let ids: Vec<ReplicaId> = cluster.replicas.keys().copied().collect();
+/// The leader stands still while the others elect another one and go on; then it is asked what it believes to know.
+fn usurp(cluster: &mut Cluster, prng: &mut Prng, token: &mut u64) {
+    let Some(leader) = cluster.leader() else {
+        return;
+    };
+    cluster.frozen = Some(leader);
+    cluster.settle(Duration::from_secs(5));
+    let others = cluster.leaders_now().into_iter();
+    for other in others.filter(|&other| other != leader).collect::<Vec<_>>() {
+        *token += 1;
+        let input = Input::Propose {
+            token: *token,
+            expected_term: None,
+            frames: vec![100],
+        };
+        cluster.step(other, input);
+    }
+    cluster.settle(Duration::from_millis(prng.between(10, 500)));
+    cluster.frozen = None;
+    *token += 1;
+    cluster.step(leader, Input::Read { token: *token });
+}
+
+/// Some look at their clocks; the others will with their next input.
+fn tick_some(cluster: &mut Cluster, prng: &mut Prng) {
+    let mut ids: Vec<ReplicaId> = cluster.replicas.keys().copied().collect();
+    ids.retain(|_| prng.chance(3, 4));
     for id in ids {
         cluster.step(id, Input::Tick);
     }

@@ -78,4 +78,7 @@ mutants! {
     r11 schedules;
     r15 schedules;
     r17 schedules;
+    r18 schedules;
+    r19 schedules;
+    r20 schedules;
 }

@@ -137,4 +137,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
         breaks: "cuts off what is the same",
         finder: Finder::Test,
     },
+    Mutant {
+        id: "R18",
+        room: "raft",
+        breaks: "lets readers read before a beat is answered",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R19",
+        room: "raft",
+        breaks: "votes twice in a term",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R20",
+        room: "raft",
+        breaks: "says that a proposal is committed where another is",
+        finder: Finder::Test,
+    },
 ];
