@@ -158,6 +158,8 @@ pub enum Outcome {
     },
     /// It never will be.
     Lost,
+    /// It may be or not, and is not followed any longer: a change of voters whose leader leads no more.
+    Unknown,
 }
 
 /// Why something was not tried. Nothing of it happened, and nothing of it will.

@@ -241,6 +241,10 @@ impl Group {
         let changed = was.is_leader() || self.leader != leader;
         self.leader = leader;
         if let Role::Leader(reign) = was {
+            if let Some(token) = reign.change {
+                let outcome = Outcome::Unknown;
+                out.push(Effect::Resolved { token, outcome });
+            }
             for token in reign.reads.into_tokens() {
                 out.push(Effect::Refused {
                     token,

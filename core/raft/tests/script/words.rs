@@ -201,6 +201,7 @@ pub(crate) fn print(effect: &Effect) -> String {
         Effect::Resolved { token, outcome } => match outcome {
             Outcome::Committed { last, term } => format!("{token} committed at {last}/{term}"),
             Outcome::Lost => format!("{token} lost"),
+            Outcome::Unknown => format!("{token} unknown"),
         },
         Effect::Refused { token, refusal } => format!("{token} refused: {refusal:?}"),
         Effect::ReadReady { token, index } => format!("{token} may read at {index}"),
