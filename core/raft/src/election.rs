@@ -214,13 +214,7 @@ impl Group {
             .iter()
             .rev()
             .find_map(|frame| frame.config().cloned());
-        self.log.append(frames.iter().cloned());
-        let epoch = self.log.epoch();
-        out.push(Effect::Append {
-            first,
-            frames,
-            epoch,
-        });
+        self.write_frames(first, frames, out);
         if let Role::Leader(reign) = &mut self.role {
             reign.unflushed_since.get_or_insert(now);
         }

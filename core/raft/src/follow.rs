@@ -125,12 +125,11 @@ impl Group {
         Conflict::None
     }
 
-    /// Appends; the configuration `before` was in force until now, and may have been cut off.
-    fn append_from_leader(
+    /// Frames go behind all others, here and on the disk.
+    pub(crate) fn write_frames(
         &mut self,
         first: LogIndex,
         frames: Vec<Frame>,
-        before: LogIndex,
         out: &mut Vec<Effect>,
     ) {
         self.log.append(frames.iter().cloned());
@@ -140,6 +139,17 @@ impl Group {
             frames,
             epoch,
         });
+    }
+
+    /// Appends; the configuration `before` was in force until now, and may have been cut off.
+    fn append_from_leader(
+        &mut self,
+        first: LogIndex,
+        frames: Vec<Frame>,
+        before: LogIndex,
+        out: &mut Vec<Effect>,
+    ) {
+        self.write_frames(first, frames, out);
         let (after, config) = self.log.config();
         if after != before {
             out.push(Effect::Reconfigured(Arc::clone(config)));

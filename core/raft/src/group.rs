@@ -197,10 +197,8 @@ impl Group {
             Body::VoteReply { pre, granted } => self.voted(message.from, pre, granted, out),
             Body::Append { .. } => self.append(message, out),
             Body::Appended {
-                sequence,
-                verified,
-                flushed,
-            } => self.appended(message.from, sequence, verified, flushed, out),
+                verified, flushed, ..
+            } => self.appended(message.from, verified, flushed, out),
             Body::Mismatch { sequence, next } => self.mismatch(message.from, sequence, next, out),
             Body::Beat { sequence, commit } => self.beat(&message, sequence, commit, out),
             Body::BeatReply {

@@ -6,6 +6,7 @@ use stdx::mutant;
 use crate::effect::Effect;
 use crate::group::Group;
 use crate::message::Body;
+use crate::progress::Progress;
 use crate::replica::ReplicaId;
 use crate::role::Role;
 
@@ -75,6 +76,16 @@ impl Group {
         }
     }
 
+    /// What this leader knows of a replica that just spoke; none when it leads no more, or the replica is not its own.
+    pub(crate) fn heard(&mut self, from: ReplicaId) -> Option<&mut Progress> {
+        let Role::Leader(reign) = &mut self.role else {
+            return None;
+        };
+        let progress = reign.progress.get_mut(&from)?;
+        progress.heard_at = Some(self.now);
+        Some(progress)
+    }
+
     /// A follower answered a beat.
     pub(crate) fn beat_answered(
         &mut self,
@@ -85,13 +96,9 @@ impl Group {
         out: &mut Vec<Effect>,
     ) {
         let now = self.now;
-        let Role::Leader(reign) = &mut self.role else {
+        let Some(progress) = self.heard(from) else {
             return;
         };
-        let Some(progress) = reign.progress.get_mut(&from) else {
-            return;
-        };
-        progress.heard_at = Some(now);
         progress.beat = progress.beat.max(sequence);
         let news = progress.has(verified, flushed);
         progress.answered_beat(news, now);

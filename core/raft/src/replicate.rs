@@ -168,19 +168,13 @@ impl Group {
     pub(crate) fn appended(
         &mut self,
         from: ReplicaId,
-        _sequence: u64,
         verified: LogIndex,
         flushed: LogIndex,
         out: &mut Vec<Effect>,
     ) {
-        let now = self.now;
-        let Role::Leader(reign) = &mut self.role else {
+        let Some(progress) = self.heard(from) else {
             return;
         };
-        let Some(progress) = reign.progress.get_mut(&from) else {
-            return;
-        };
-        progress.heard_at = Some(now);
         progress.has(verified, flushed);
         progress.found();
         self.progressed(from, out);
@@ -194,14 +188,9 @@ impl Group {
         next: LogIndex,
         out: &mut Vec<Effect>,
     ) {
-        let now = self.now;
-        let Role::Leader(reign) = &mut self.role else {
+        let Some(progress) = self.heard(from) else {
             return;
         };
-        let Some(progress) = reign.progress.get_mut(&from) else {
-            return;
-        };
-        progress.heard_at = Some(now);
         // Of an earlier message: what was sent since may be answered otherwise.
         if sequence != progress.sequence || next == LogIndex::ZERO {
             return;
