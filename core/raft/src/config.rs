@@ -44,6 +44,11 @@ impl Config {
         self.sets().any(|set| set.contains(&replica))
     }
 
+    /// Whether `replica` alone votes: there is nobody to ask, and nobody else who could lead.
+    pub fn is_alone(&self, replica: ReplicaId) -> bool {
+        self.sets().flatten().all(|&voter| voter == replica) && self.is_voter(replica)
+    }
+
     /// Everyone who is told what happens, in order, each once.
     pub fn members(&self) -> BTreeSet<ReplicaId> {
         let voters = self.sets().flatten();
@@ -127,6 +132,21 @@ mod tests {
         let value = |replica: ReplicaId| u64::from(replica.node.0.unsigned_abs()) * 10;
         assert_eq!(joint.agreed(value), 20, "of 10 20 30, not of 30 40 50");
         assert_eq!(joint.members(), set(&[1, 2, 3, 4, 5, 6]));
+    }
+
+    #[test]
+    fn one_who_votes_alone_knows_it() {
+        let one = ReplicaId::first(1);
+        assert!(Config::of([one]).is_alone(one));
+        assert!(!Config::of([one]).is_alone(ReplicaId::first(2)));
+        assert!(!Config::of(set(&[1, 2])).is_alone(one));
+        assert!(!Config::default().is_alone(one));
+        let joint = Config {
+            voters: set(&[1]),
+            outgoing: Some(set(&[1, 2])),
+            ..Config::default()
+        };
+        assert!(!joint.is_alone(one));
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub enum Input {
         /// Who.
         to: ReplicaId,
     },
+    /// The log rests. A leader whose log is committed to its end, and does not say so, appends a frame that does.
+    Rest,
 }
 
 /// Something to be done. They are to be begun in order; see the crate's duties.

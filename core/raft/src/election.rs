@@ -10,6 +10,7 @@ use crate::effect::Effect;
 use crate::frame::{Frame, FrameKind};
 use crate::group::Group;
 use crate::hard_state::HardState;
+use crate::membership::CONFIG_BYTES;
 use crate::message::{Ballot, Body};
 use crate::progress::Progress;
 use crate::reads::Reads;
@@ -171,7 +172,8 @@ impl Group {
             .is_quorum(|voter| candidacy.granted.contains(&voter))
     }
 
-    /// Leads: with a first frame of its own, that everything before it can be committed by [raft §8].
+    /// Leads: with a first frame of its own, that everything before it can be committed by [raft §8]. A log that is empty
+    /// begins with who votes, so that it never depends on anything but itself again.
     fn begin_reign(&mut self, out: &mut Vec<Effect>) {
         let next = self.log.dirty().next();
         let members = self.config().members();
@@ -185,6 +187,7 @@ impl Group {
             beats: 0,
             quorum_check_at: self.now + self.settings.election_min,
             unflushed_since: None,
+            marked: LogIndex::ZERO,
             reads: Reads::default(),
             handover: None,
             change: None,
@@ -195,7 +198,15 @@ impl Group {
             leads: true,
             leader: self.leader,
         });
-        self.append_own(vec![(FrameKind::Noop, 0)], out);
+        let mut frames = Vec::with_capacity(2);
+        if self.log.dirty() == LogIndex::ZERO {
+            frames.push((
+                FrameKind::Config(Arc::clone(self.log.config().1)),
+                CONFIG_BYTES,
+            ));
+        }
+        frames.push((FrameKind::Noop, 0));
+        self.append_own(frames, out);
     }
 
     /// Appends frames of this reign, and sends them on their way.

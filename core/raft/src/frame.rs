@@ -26,6 +26,9 @@ pub enum FrameKind {
     Noop,
     /// Who votes from here on.
     Config(Arc<Config>),
+    /// Nothing but its place: with it, and what it says of the commit, the log alone proves that everything before it
+    /// was committed.
+    Mark,
 }
 
 impl Frame {
@@ -33,7 +36,7 @@ impl Frame {
     pub fn config(&self) -> Option<&Arc<Config>> {
         match &self.kind {
             FrameKind::Config(config) => Some(config),
-            FrameKind::Data | FrameKind::Noop => None,
+            FrameKind::Data | FrameKind::Noop | FrameKind::Mark => None,
         }
     }
 }

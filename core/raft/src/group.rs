@@ -81,7 +81,10 @@ impl Group {
             deferred: None,
             broken: false,
         };
-        group.rest();
+        // Whoever votes alone need not wait for a leader to be heard of: there is none.
+        if !group.config().is_alone(me) {
+            group.rest();
+        }
         group
     }
 
@@ -109,6 +112,7 @@ impl Group {
                 learners,
             } => self.change(token, &voters, &learners, out),
             Input::Transfer { to } => self.transfer(to, out),
+            Input::Rest => self.mark_rest(out),
         }
         if self.broken {
             // Nothing leaves any more, not even what was decided before.
@@ -118,7 +122,7 @@ impl Group {
         self.release(out);
     }
 
-    /// When it wants a [`Input::Tick`] at the latest.
+    /// When it wants a [`Input::Tick`] at the latest; [`Instant::MAX`] when it wants none.
     pub fn deadline(&self) -> Instant {
         match &self.role {
             Role::Leader(reign) => reign.deadline(),
@@ -326,9 +330,23 @@ impl Group {
         for (token, outcome) in self.proposals.decided(upto, |index| log.term_at(index)) {
             out.push(Effect::Resolved { token, outcome });
         }
-        // What is committed is kept only for a while: whoever lacks more is read to.
-        let keep = self.commit.0.saturating_sub(RECENT_FRAMES);
-        self.log.forget(LogIndex(keep));
+        let needed = self.needed_from();
+        self.log.forget(needed);
+    }
+
+    /// The last frame whose metadata nobody needs at hand: a leader keeps, for a while, what a follower lacks. Whoever lacks
+    /// more is read to.
+    fn needed_from(&self) -> LogIndex {
+        let followers = match &self.role {
+            Role::Leader(reign) => reign
+                .progress
+                .values()
+                .map(|progress| progress.matched)
+                .min(),
+            Role::Follower(_) | Role::Candidate(_) => None,
+        };
+        let oldest = LogIndex(self.commit.0.saturating_sub(RECENT_FRAMES));
+        followers.unwrap_or(self.commit).clamp(oldest, self.commit)
     }
 
     /// Something that cannot be: the replica stops, and keeps what it has as evidence.

@@ -4,6 +4,7 @@ use model::LogIndex;
 use stdx::mutant;
 
 use crate::effect::Effect;
+use crate::frame::FrameKind;
 use crate::group::Group;
 use crate::message::Body;
 use crate::progress::Progress;
@@ -14,13 +15,16 @@ impl Group {
     /// Does what is due in a reign.
     pub(crate) fn reign_on(&mut self, out: &mut Vec<Effect>) {
         let (now, settings) = (self.now, self.settings);
+        let alone = self.config().is_alone(self.me);
         let Role::Leader(reign) = &mut self.role else {
             return;
         };
-        // A leader that makes nothing durable is none, though it still talks [cockroach 77035].
-        let stalled = reign
-            .unflushed_since
-            .is_some_and(|since| now.since(since) >= settings.election_max);
+        // A leader that makes nothing durable is none, though it still talks [cockroach 77035]. Where nobody else could
+        // lead, a slow leader is better than none.
+        let stalled = !alone
+            && reign
+                .unflushed_since
+                .is_some_and(|since| now.since(since) >= settings.election_max);
         if stalled {
             self.resign(out);
             return;
@@ -109,6 +113,19 @@ impl Group {
             self.show_again(from);
         }
         self.confirm_reads(out);
+    }
+
+    /// The log rests: the last frame that was committed is followed by one that says so, once.
+    pub(crate) fn mark_rest(&mut self, out: &mut Vec<Effect>) {
+        let (commit, dirty) = (self.commit, self.log.dirty());
+        let Role::Leader(reign) = &mut self.role else {
+            return;
+        };
+        if commit < dirty || reign.marked == dirty || reign.handover.is_some() {
+            return;
+        }
+        reign.marked = dirty.next();
+        self.append_own(vec![(FrameKind::Mark, 0)], out);
     }
 
     /// Something is durable here that was not.

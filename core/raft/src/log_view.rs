@@ -44,13 +44,18 @@ impl LogView {
         }
     }
 
-    /// The log that recovery found, `frames` from index 1 on, all of it durable.
-    pub fn recovered(config: Config, frames: impl IntoIterator<Item = Frame>) -> Self {
+    /// The log that recovery found, all of it durable: the first index of each reign, the last frame, and the
+    /// configurations in it, at least the last one that can be committed and those after it.
+    pub fn recovered(
+        config: Config,
+        reigns: impl IntoIterator<Item = (LogIndex, Term)>,
+        last: LogIndex,
+        configs: impl IntoIterator<Item = (LogIndex, Arc<Config>)>,
+    ) -> Self {
         let mut log = Self::new(config);
-        log.append(frames);
-        log.flushed = log.dirty;
-        // Whoever lacks any of them is read to.
-        log.recent.clear();
+        log.terms.extend(reigns);
+        log.configs.extend(configs);
+        (log.dirty, log.flushed) = (last, last);
         log
     }
 

@@ -21,7 +21,7 @@ use crate::replica::ReplicaId;
 use crate::role::Role;
 
 /// Bytes by which a configuration counts.
-const CONFIG_BYTES: u32 = 256;
+pub(crate) const CONFIG_BYTES: u32 = 256;
 
 impl Group {
     /// Somebody wants other voters or learners.

@@ -49,6 +49,8 @@ pub(crate) struct Reign {
     pub(crate) quorum_check_at: Instant,
     /// When the oldest frame was appended that is not durable here.
     pub(crate) unflushed_since: Option<Instant>,
+    /// The last frame that says what is committed before it.
+    pub(crate) marked: LogIndex,
     pub(crate) reads: Reads,
     pub(crate) handover: Option<Handover>,
     /// What to call the change of the configuration that is under way.
@@ -57,6 +59,10 @@ pub(crate) struct Reign {
 
 impl Reign {
     pub(crate) fn deadline(&self) -> Instant {
+        if self.progress.is_empty() {
+            // Nobody listens who could answer, or be told anything.
+            return Instant::MAX;
+        }
         let handover = self.handover.as_ref().map(|handover| handover.until);
         let deadlines = [Some(self.beat_at), Some(self.quorum_check_at), handover];
         deadlines

@@ -5,6 +5,9 @@ use std::collections::VecDeque;
 use model::LogIndex;
 use raft::{Config, Frame, HardState, Input, LogView};
 
+#[path = "../support/log.rs"]
+mod log;
+
 /// A log and a hard state that become durable bit by bit.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Disk {
@@ -85,7 +88,7 @@ impl Disk {
 
     /// What a process finds that starts now.
     pub(crate) fn recover(&self, config: &Config) -> (HardState, LogView) {
-        let log = LogView::recovered(config.clone(), self.frames.iter().cloned());
+        let log = log::recovered(config.clone(), &self.frames);
         (self.hard, log)
     }
 }

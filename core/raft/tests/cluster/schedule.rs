@@ -116,7 +116,12 @@ pub(crate) fn drive(cluster: &mut Cluster, seed: u64, weather: Weather) -> Reach
             }
             90..=91 => cluster.cut.clear(),
             92 => usurp(cluster, &mut prng, &mut token),
-            93..=94 => {
+            93 => {
+                for leader in cluster.leaders_now() {
+                    cluster.step(leader, Input::Rest);
+                }
+            }
+            94 => {
                 // Whoever believes that it leads is asked, the ones before among them.
                 for leader in cluster.leaders_now() {
                     token += 1;

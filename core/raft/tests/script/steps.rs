@@ -3,10 +3,13 @@
 use std::collections::VecDeque;
 
 use model::LogIndex;
-use raft::{Config, Effect, Group, HardState, Input, LogView, ReplicaId, Settings};
+use raft::{Config, Effect, Group, HardState, Input, ReplicaId, Settings};
 use stdx::{Duration, Instant};
 
 use crate::words;
+
+#[path = "../support/log.rs"]
+mod log;
 
 /// One replica, and what is on its way to its disk.
 #[derive(Default)]
@@ -64,6 +67,14 @@ impl Steps {
                 frames: vec![100],
             },
             "read" => Input::Read { token },
+            "fetched" => Input::Fetched {
+                to: words::replica(words::value(rest, "to").expect("for whom")),
+                first: LogIndex(words::number(rest, "first")),
+                frames: words::value(rest, "frames")
+                    .map(words::frames)
+                    .unwrap_or_default(),
+            },
+            "rest" => Input::Rest,
             "transfer" => Input::Transfer {
                 to: words::replica(words::value(rest, "to").expect("to whom")),
             },
@@ -97,7 +108,7 @@ impl Steps {
             vote,
             claimed,
         };
-        let log = LogView::recovered(config(voters), frames);
+        let log = log::recovered(config(voters), &frames);
         self.persisting.clear();
         self.appended.clear();
         self.group = Some(Group::new(me, settings(), hard, log, self.now, 1));

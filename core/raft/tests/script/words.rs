@@ -130,6 +130,7 @@ fn print_frames(frames: &[Frame]) -> String {
     let print = |frame: &Frame| match &frame.kind {
         FrameKind::Data => format!("{}", frame.term),
         FrameKind::Noop => format!("{}noop", frame.term),
+        FrameKind::Mark => format!("{}mark", frame.term),
         FrameKind::Config(config) => format!("{}{config}", frame.term),
     };
     let printed: Vec<String> = frames.iter().map(print).collect();
