@@ -19,6 +19,8 @@ pub enum StartError {
     },
     /// None of the addresses exists on this machine.
     NoAddress,
+    /// What the replicas must not forget cannot be read, or not be written.
+    Journal(storage::JournalError),
     /// The controller did not start.
     Controller(cluster::StartError),
 }
@@ -29,6 +31,7 @@ impl fmt::Display for StartError {
             Self::Folder(error) => error.fmt(f),
             Self::Listen { address, error } => write!(f, "cannot listen at {address}: {error}"),
             Self::NoAddress => f.write_str("this machine has none of the addresses to listen at"),
+            Self::Journal(error) => error.fmt(f),
             Self::Controller(error) => error.fmt(f),
         }
     }

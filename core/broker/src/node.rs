@@ -6,8 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use cluster::{Broker, ClusterId, Controller, Limits, View};
+use partition::Router;
 use runtime::{Class, CoreId, Either, IoError, IoErrorKind, Listener, Runtime, Scope, race};
-use storage::{DataFolder, FolderError, Uuid};
+use storage::{DataFolder, DataPath, FolderError, Uuid};
 
 use crate::acceptor::Acceptor;
 use crate::config::Config;
@@ -100,6 +101,10 @@ impl Node {
         // First the addresses: a port in use is said at once, not after a long recovery. Clients that connect already
         // wait in the backlog.
         let listeners = self.listen().await?;
+        let begun = Router::new(self.runtime.clone())
+            .begin(&DataPath::new(&self.config.data))
+            .await;
+        begun.map_err(StartError::Journal)?;
         let controller = self.start_controller(folder).await?;
         self.view.ready().await;
         let addresses = listeners.iter().map(Listener::address).collect();

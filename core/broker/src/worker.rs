@@ -130,6 +130,7 @@ impl Worker {
 
 fn host_config(config: &Config, runtime: &Runtime) -> HostConfig {
     HostConfig {
+        node: config.node,
         data: DataPath::new(&config.data),
         read_budget_bytes: config.share(PARTITIONS_PER_CENT, runtime),
     }

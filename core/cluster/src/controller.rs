@@ -205,6 +205,7 @@ fn outcome(error: &ProposeError) -> ClusterError {
         ProposeError::Lost | ProposeError::Unknown => ClusterError::Unknown,
         // Of the others nothing was appended: asking again is right.
         ProposeError::Overloaded
+        | ProposeError::NotLeader
         | ProposeError::WrongTerm { .. }
         | ProposeError::UnknownPartition
         | ProposeError::Fenced(_) => ClusterError::Overloaded,

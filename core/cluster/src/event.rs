@@ -3,7 +3,7 @@
 use core::fmt;
 use std::rc::Rc;
 
-use model::{Offset, PartitionKey, TopicName};
+use model::{Offset, PartitionKey, Term, TopicName};
 use partition::Opened;
 
 use crate::cluster_id::ClusterId;
@@ -30,6 +30,8 @@ pub enum Event {
         key: PartitionKey,
         /// The offset after the last record that its recovery found.
         end: Offset,
+        /// The term that reigns.
+        term: Term,
         /// Whether its recovery fenced a range.
         fenced: bool,
         /// What else it found, in words.
@@ -74,6 +76,7 @@ impl Event {
         Self::Recovered {
             key,
             end: opened.recovered,
+            term: opened.watermarks.term,
             fenced: opened.fenced,
             report: opened.report,
         }

@@ -46,7 +46,9 @@ impl From<ProposeError> for Failure {
     fn from(error: ProposeError) -> Self {
         match error {
             ProposeError::UnknownPartition => ErrorCode::UnknownTopicOrPartition.into(),
-            ProposeError::WrongTerm { .. } => ErrorCode::NotLeaderOrFollower.into(),
+            ProposeError::NotLeader | ProposeError::WrongTerm { .. } => {
+                ErrorCode::NotLeaderOrFollower.into()
+            }
             ProposeError::NoSpace => Self::new(
                 ErrorCode::KafkaStorageError,
                 "no space is left on the device; nothing was written",
@@ -77,6 +79,7 @@ impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::UnknownPartition => ErrorCode::UnknownTopicOrPartition.into(),
+            ReadError::NotReady => ErrorCode::NotLeaderOrFollower.into(),
             ReadError::OutOfRange(_) => ErrorCode::OffsetOutOfRange.into(),
             ReadError::FencedEpoch => ErrorCode::FencedLeaderEpoch.into(),
             ReadError::UnknownEpoch => ErrorCode::UnknownLeaderEpoch.into(),
@@ -157,6 +160,7 @@ mod tests {
     fn nothing_written_is_retriable_and_an_open_outcome_is_told_apart() {
         let nothing_written = [
             ProposeError::UnknownPartition,
+            ProposeError::NotLeader,
             ProposeError::WrongTerm { current: Term(2) },
             ProposeError::NoSpace,
             ProposeError::Overloaded,

@@ -1,8 +1,12 @@
 //! What may be asked of a partition, from any core of its node.
 
+use std::sync::Arc;
+
 use model::{LeaderEpoch, Offset, PartitionKey, Term};
 use runtime::{CallPort, Frozen};
 use stdx::{Instant, Timestamp};
+use storage::JournalError;
+use storage::journal::Found;
 
 /// Appends batches. Answered by the exact outcome.
 pub const PROPOSE: CallPort<Propose, Result<Committed, ProposeError>> =
@@ -17,7 +21,7 @@ pub const WATCH: CallPort<Watch, Result<Watermarks, ReadError>> =
     CallPort::new(12, "partition watch", 16_384);
 
 /// Looks an offset up.
-pub const SEEK: CallPort<Seek, Result<Found, ReadError>> =
+pub const SEEK: CallPort<Seek, Result<Sought, ReadError>> =
     CallPort::new(13, "partition seek", 1024);
 
 /// Makes the replica of a partition ready on its core, creating its folder where there is none.
@@ -26,6 +30,10 @@ pub const OPEN: CallPort<Open, Result<Opened, String>> = CallPort::new(14, "part
 /// Ends a partition and removes its folder. Restartable: what is gone already is no error.
 pub const REMOVE: CallPort<PartitionKey, Result<(), String>> =
     CallPort::new(15, "partition remove", 256);
+
+/// Tells a core what the journals of all cores held; it begins its own by it. Once, before any partition is opened.
+pub const BEGIN: CallPort<Arc<Found>, Result<(), JournalError>> =
+    CallPort::new(16, "partition begin", 1);
 
 /// When a proposer wants to hear of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +80,8 @@ pub struct Committed {
 pub enum ProposeError {
     /// No such partition on this node. Nothing was appended.
     UnknownPartition,
+    /// Nobody leads here, or does not know yet what is committed. Nothing was appended.
+    NotLeader,
     /// Another term reigns. Nothing was appended.
     WrongTerm {
         /// The one that does.
@@ -136,6 +146,8 @@ pub struct Watermarks {
 pub enum ReadError {
     /// No such partition on this node.
     UnknownPartition,
+    /// Nobody leads here, or does not know yet what is committed.
+    NotReady,
     /// Below the log start or above the high watermark.
     OutOfRange(Watermarks),
     /// The reader knows an epoch that is over.
@@ -185,7 +197,7 @@ pub enum SeekTarget {
 
 /// An offset that was looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct Sought {
     /// The offset and the record's timestamp in milliseconds (minus one for a mark that is no record). None:
     /// there is no such record.
     pub position: Option<(Offset, i64)>,

@@ -4,6 +4,7 @@
 //!   PROPOSE --> table --> replica's queue --> append        in the order of arrival
 //!   WATCH ----> table --> replica's watches
 //!   READ, SEEK > table --> a task in the replica's scope    bounded by the ports' credits
+//!   BEGIN ---------------> the core's journal, once
 //!   OPEN, REMOVE --------> a task each; one at a time for a partition
 //! ```
 //!
@@ -19,12 +20,13 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use model::PartitionKey;
+use model::{NodeId, PartitionKey};
 use runtime::sync::{Queue, Signal};
 use runtime::{Budget, Class, Runtime, Scope, Spawner, race};
+use storage::journal::Journal;
 use storage::{DataPath, READ_BUDGET_BYTES_MIN};
 
-use crate::calls::{OPEN, PROPOSE, ProposeError, READ, REMOVE, ReadError, SEEK, WATCH};
+use crate::calls::{BEGIN, OPEN, PROPOSE, ProposeError, READ, REMOVE, ReadError, SEEK, WATCH};
 use crate::replica::Replica;
 
 /// Panics that wait to be told of; more of them tell nothing new.
@@ -33,6 +35,8 @@ const FAULTS_KEPT: usize = 64;
 /// What a host needs to know.
 #[derive(Clone, Debug)]
 pub struct HostConfig {
+    /// The node, as its replicas are known to others.
+    pub node: NodeId,
     /// Where data lies. The folder is there, and core 0 holds it.
     pub data: DataPath,
     /// Bytes of this core that reads may hold, until the last of what they brought is sent. At least one frame's.
@@ -44,6 +48,9 @@ pub struct Host(Rc<Inner>);
 
 struct Inner {
     runtime: Runtime,
+    node: NodeId,
+    /// None before it was begun.
+    journal: RefCell<Option<Journal>>,
     data: DataPath,
     budget: Budget,
     slots: RefCell<BTreeMap<PartitionKey, Slot>>,
@@ -107,6 +114,8 @@ impl Host {
         let bytes = config.read_budget_bytes.max(READ_BUDGET_BYTES_MIN);
         let inner = Rc::new(Inner {
             budget: runtime.budget("partition reads", bytes),
+            node: config.node,
+            journal: RefCell::new(None),
             data: config.data,
             slots: RefCell::new(BTreeMap::new()),
             changed: Signal::new(),
@@ -130,6 +139,11 @@ impl Host {
             Class::Fetch,
             "serve look-ups",
             serve_seeks(Rc::clone(&inner)),
+        );
+        root.spawn(
+            Class::Consensus,
+            "serve beginnings",
+            serve_beginnings(Rc::clone(&inner), root.clone()),
         );
         root.spawn(
             Class::Consensus,
@@ -257,6 +271,17 @@ async fn serve_seeks(inner: Rc<Inner>) -> ! {
             }
             Err(absent) => reply.send(Err(absent.into())),
         }
+    }
+}
+
+async fn serve_beginnings(inner: Rc<Inner>, root: Spawner) -> ! {
+    let calls = inner.runtime.calls(BEGIN);
+    loop {
+        let (_, found, reply) = calls.recv().await;
+        let begun = Journal::open(&inner.runtime, &root, &inner.data, found).await;
+        reply.send(begun.map(|journal| {
+            inner.journal.replace(Some(journal));
+        }));
     }
 }
 

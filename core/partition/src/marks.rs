@@ -5,6 +5,12 @@ stdx::marks! {
     WRONG_TERM = "partition: a proposal was refused for its term";
     /// A proposal was not whole batches: the door is broken.
     NOT_BATCHES = "partition: a proposal was not whole batches";
+    /// A proposal or a reader came before the reign had committed a frame of its own.
+    NOT_SERVING = "partition: somebody was refused by a reign that does not serve yet";
+    /// A frame waited because too much was not committed.
+    PROPOSAL_WAITED = "partition: a frame waited for others to be committed";
+    /// A replica was opened whose hard state was in no journal.
+    HARD_STATE_MISSING = "partition: a replica had a log and no hard state";
     /// A replica's queue of proposals was full.
     PROPOSALS_FULL = "partition: a proposal was refused for a full queue";
     /// A watch was answered because more became visible.

@@ -1,12 +1,16 @@
 //! The way from any core to a partition.
 
+use std::sync::Arc;
+
 use model::PartitionKey;
 use runtime::port::CallInFlight;
 use runtime::{CallPort, CoreId, Runtime};
+use storage::journal::read_all;
+use storage::{DataPath, JournalError};
 
 use crate::calls::{
-    Committed, Found, OPEN, Open, Opened, PROPOSE, Propose, ProposeError, READ, REMOVE, Read,
-    ReadAnswer, ReadError, SEEK, Seek, WATCH, Watch, Watermarks,
+    BEGIN, Committed, OPEN, Open, Opened, PROPOSE, Propose, ProposeError, READ, REMOVE, Read,
+    ReadAnswer, ReadError, SEEK, Seek, Sought, WATCH, Watch, Watermarks,
 };
 
 /// Finds the core of a partition and asks it.
@@ -53,8 +57,20 @@ impl Router {
     }
 
     /// Sends a look-up on its way.
-    pub async fn seek(&self, seek: Seek) -> Answer<Found, ReadError> {
+    pub async fn seek(&self, seek: Seek) -> Answer<Sought, ReadError> {
         self.start(SEEK, seek.key, seek, ReadError::Stopping).await
+    }
+
+    /// Reads what the replicas of this node must not forget, from the journals of all cores that it ever had, and has each
+    /// core go on with its own. For the core that holds the folder, before any partition is opened.
+    pub async fn begin(&self, data: &DataPath) -> Result<(), JournalError> {
+        let found = Arc::new(read_all(&self.runtime, data).await?);
+        for core in (0..self.runtime.cores()).map(CoreId::new) {
+            let begun = self.runtime.call(core, BEGIN, Arc::clone(&found)).await;
+            // Without an answer the core is on its way out, and opens nothing.
+            begun.unwrap_or(Ok(()))?;
+        }
+        Ok(())
     }
 
     /// Makes a replica ready on its core.

@@ -32,6 +32,11 @@ impl<T> Watches<T> {
         self.by_deadline.insert((deadline, number), offset);
     }
 
+    /// Whether nobody waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_offset.is_empty()
+    }
+
     /// Takes out a waiter for whom `high_watermark` is news, the one with the lowest offset.
     pub(crate) fn passed(&mut self, high_watermark: Offset) -> Option<T> {
         let first = self

@@ -44,7 +44,7 @@ impl Group {
         if self.role.is_leader() {
             self.reign_on(out);
         } else if self.now >= self.election_at {
-            if self.may_lead() {
+            if self.may_lead() && !self.waits_for_own_vote() {
                 self.ask_in_advance(out);
             } else {
                 self.rest();
@@ -116,6 +116,12 @@ impl Group {
             .into_iter()
             .filter(|&voter| voter != self.me)
             .collect()
+    }
+
+    /// Whether its own vote is not durable yet. Another candidacy would begin with waiting for the same disk, and on a
+    /// slow one there would be no end to that.
+    fn waits_for_own_vote(&self) -> bool {
+        matches!(&self.role, Role::Candidate(candidacy) if candidacy.own_vote > self.hard.durable())
     }
 
     /// Its own vote counts when it cannot be forgotten any more.

@@ -1,9 +1,8 @@
 //! Consensus on one log, many times on one core: Raft without I/O, clock, tasks or randomness of its own.
 //!
 //! It decides what is appended, cut off, voted, said and committed; whoever hosts it carries that out. It knows frames
-//! by index, term, kind and size, and never their bodies. It is not hosted yet: a partition is its own leader until
-//! that comes. It does not move the start of a log, install one, or repair a frame yet, and every group beats for
-//! itself.
+//! by index, term, kind and size, and never their bodies. `partition` hosts it, with one voter to a group so far. It
+//! does not move the start of a log, install one, or repair a frame yet, and every group beats for itself.
 //!
 //! ```text
 //!                 Input                                     Effect

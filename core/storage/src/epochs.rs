@@ -27,6 +27,11 @@ impl EpochMap {
         }
     }
 
+    /// The first frame of each reign.
+    pub fn starts(&self) -> impl Iterator<Item = (LogIndex, Term)> {
+        self.starts.iter().map(|start| (start.index, start.term))
+    }
+
     /// The last reign that appended something.
     pub fn last(&self) -> Option<Term> {
         self.starts.last().map(|start| start.term)

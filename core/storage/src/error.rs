@@ -45,6 +45,36 @@ impl<T> OnPath<T> for Result<T, IoError> {
     }
 }
 
+/// Why a journal cannot be begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JournalError {
+    /// An operation failed.
+    Path(PathError),
+    /// This file had something that was acknowledged, and cannot be read.
+    Damaged(String),
+}
+
+impl From<PathError> for JournalError {
+    fn from(error: PathError) -> Self {
+        Self::Path(error)
+    }
+}
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(error) => error.fmt(f),
+            Self::Damaged(path) => write!(
+                f,
+                "{path} is damaged: it has votes and terms that this node must not forget, so nothing is started over it; \
+                 put back a good copy of it"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for JournalError {}
+
 /// Why an append was refused. Nothing of it was appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppendError {

@@ -11,23 +11,24 @@
 //! then it holds everything. Then the other one says so, before anything is answered by the new one: a new file that
 //! cannot be read is told from one that was never begun.
 //!
-//! At a start the journals of all cores that there were are read before any is begun anew. A core begins with the records
-//! of its own groups and with all that its journal had: a group that moved is dropped from there when every core has
-//! begun ([`Journal::keep_only`]).
+//! At a start the journals of all cores that there were are read before any is begun anew. A core goes on with what its
+//! own journal had, but for groups of which another one has a later record. A group that comes to another core is found
+//! where it was until it is written here, which each start does; from the next start on it is here alone.
 //!
 //! Invariants: a record is answered when it is durable; one write is on its way at a time, so behind a torn one there is
 //! none that was answered; the file that is not written to holds everything that was durable when the other began, until
-//! the other's beginning is durable.
+//! the other's beginning is durable; a file is never made shorter, so that it has room where the device has none.
 
 use core::cell::RefCell;
 use core::fmt;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use runtime::sync::{Signal, oneshot};
 use runtime::{Class, CoreId, File, Frozen, IoErrorKind, OpenOptions, Pieces, Runtime, Spawner};
 
-use crate::error::{OnPath, PathError};
+use crate::error::{JournalError, OnPath, PathError};
 use crate::fatal;
 use crate::folder::DataPath;
 use crate::group::Group;
@@ -39,6 +40,7 @@ mod scan;
 use found::newest;
 pub use found::{Found, read_all};
 use record::{HardRecord, Header, Placed, RECORD_BYTES};
+pub use scan::records_in;
 
 /// Bytes that a file has at least before the other one takes over.
 const TURN_BYTES: u64 = 64 << 10;
@@ -60,6 +62,7 @@ pub struct Journal(Rc<Inner>);
 
 struct Inner {
     runtime: Runtime,
+    found: Arc<Found>,
     files: [(File, String); 2],
     state: RefCell<State>,
     work: Signal,
@@ -80,18 +83,20 @@ struct State {
 }
 
 impl Journal {
-    /// Begins a journal for the core of `runtime` with those of the records `found` that are `own`, durably. Its writer
-    /// runs as long as `spawner`'s scope. All journals are read before any core does this.
+    /// Begins the journal of the core of `runtime`, durably. Its writer runs as long as `spawner`'s scope. All journals are
+    /// read before any core does this.
+    ///
+    /// # Errors
+    /// When a file cannot be made or synced, or when one is damaged: what cannot be read may be a vote, and nothing is
+    /// begun over it.
     pub async fn open(
         runtime: &Runtime,
         spawner: &Spawner,
         data: &DataPath,
-        found: &Found,
-        own: impl Fn(Group) -> bool,
-    ) -> Result<Self, PathError> {
+        found: Arc<Found>,
+    ) -> Result<Self, JournalError> {
         if let Some(path) = found.damaged.first() {
-            // What cannot be read may be a vote: nothing is begun over it.
-            return Err(PathError::new("read", path, IoErrorKind::Device.into()));
+            return Err(JournalError::Damaged(path.clone()));
         }
         data.create_journals(runtime).await?;
         let [first, second] = paths(data, runtime.core());
@@ -106,12 +111,11 @@ impl Journal {
             open_file(runtime, second).await?,
         ];
         fatal::sync_directory(runtime, &data.journals()).await?;
-        let records = found.for_core(runtime.core(), own);
         let inner = Rc::new(Inner {
             runtime: runtime.clone(),
             files,
             state: RefCell::new(State {
-                records,
+                records: found.for_core(runtime.core()),
                 waiting: Vec::new(),
                 generation,
                 write: 0,
@@ -119,6 +123,7 @@ impl Journal {
                 end,
                 began: 0,
             }),
+            found,
             work: Signal::new(),
         });
         if generation == 0 {
@@ -137,14 +142,17 @@ impl Journal {
         Ok(Self(inner))
     }
 
-    /// Forgets the groups that are not `own`. For when all cores have begun their journals: until then a group that moved
-    /// to another core may have its record only here.
-    pub fn keep_only(&self, own: impl Fn(Group) -> bool) {
-        self.0
-            .state
-            .borrow_mut()
-            .records
-            .retain(|group, _| own(*group));
+    /// The latest record of a group: of this life, or found at its start in the journal of any core.
+    pub fn get(&self, group: Group) -> Option<HardRecord> {
+        let own = self.0.state.borrow().records.get(&group).copied();
+        own.map(|placed| placed.record)
+            .or_else(|| self.0.found.get(group).copied())
+    }
+
+    /// Forgets a group that is gone for ever. It may be found again after a crash, which does no harm: no other group
+    /// ever has its identity.
+    pub fn forget(&self, group: Group) {
+        self.0.state.borrow_mut().records.remove(&group);
     }
 
     /// Writes a record; it is durable when this returns. False when the writer is gone, and nobody knows.
@@ -247,7 +255,9 @@ impl Inner {
         };
         let length = bytes.len() as u64;
         let (file, path) = &self.files[half(generation)];
-        file.truncate(0).await.on("truncate", path)?;
+        // What was written there in an earlier turn keeps its place on the device, and its generation tells it apart.
+        let room = TURN_BYTES.max(length * TURN_FACTOR) + (WRITE_RECORDS_MAX * RECORD_BYTES) as u64;
+        let _hinted = file.allocate(0, room, true).await;
         self.write_durably(file, path, 0, bytes).await;
         let (before, end) = {
             let state = self.state.borrow();

@@ -4,10 +4,10 @@
 //! again. It knows batches only as far as it has to: their sizes, offsets, timestamps and checksums.
 //!
 //! ```text
-//!   append ---> forming frame ---> writer ---> segment file      reads
-//!     |         (takes more        | up to four durable writes     |
-//!     |          while it waits)   | in flight                     |
-//!   dirty                        flushed (a completed prefix)    index -> window -> batches
+//!   Batcher ---> append ---> writer ---> segment file            reads
+//!   (frames that   |           | up to four durable writes         |
+//!    take more)    |           | in flight                         |
+//!                dirty       flushed (a completed prefix)        index -> window -> batches
 //!
 //!   a log:    [segment 1 .........][segment 918 .......][segment 1640 ...        one file each
 //!   a segment: header | frame | frame | frame                                     append only
@@ -28,7 +28,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `frame`, `segment`, `identity` | the layouts on disk: `papers/format` has the written truth |
-//! | `forming`, `gather`, `prefix` | a frame in the making: the gather list, the stamped copy of a batch's header |
+//! | `batcher`, `frame_builder`, `gather`, `prefix` | a frame in the making: the gather list, the stamped copy of a batch's header |
 //! | `log`, `append`, `writer` | one open log: what it knows, the way in, the task that writes |
 //! | `segments`, `index`, `epochs` | where to begin to look |
 //! | `read`, `seek`, `fence` | the way out, and what is not served |
@@ -36,16 +36,18 @@
 //! | `truncate` | cutting the end off, durably |
 //! | `fatal` | what ends the process |
 //! | `folder` | the data folder: identity, lock, layout |
+//! | `journal` | what a core's replicas must never forget |
 #![forbid(unsafe_code)]
 
 mod append;
+mod batcher;
 pub mod epochs;
 mod error;
 mod fatal;
 mod fence;
 mod folder;
-mod forming;
 pub mod frame;
+mod frame_builder;
 mod gather;
 mod group;
 mod identity;
@@ -64,15 +66,16 @@ mod testing;
 mod truncate;
 mod writer;
 
-pub use append::{Append, Appended};
+pub use batcher::{Append, Batched, Batcher};
 pub use epochs::EpochMap;
-pub use error::{AppendError, PathError, ReadError};
+pub use error::{AppendError, JournalError, PathError, ReadError};
 pub use fence::Fence;
 pub use folder::{DataFolder, DataPath, FolderError};
 pub use frame::{FrameHeader, FrameKind};
+pub use frame_builder::FrameBuilder;
 pub use group::Group;
 pub use identity::{DATA_VERSION, Identity, IdentityError, Uuid};
-pub use log::{Log, LogConfig, Mark, QUEUED_BYTES_MAX, SEGMENT_BYTES_MIN};
+pub use log::{Log, LogConfig, Mark, Opened, QUEUED_BYTES_MAX, SEGMENT_BYTES_MIN};
 pub use marks::MARKS;
 pub use read::{READ_BUDGET_BYTES_MIN, ReadRequest};
 pub use recovery::RecoveryReport;

@@ -12,7 +12,7 @@ use runtime::{Budget, Class, File, Runtime, Spawner};
 use crate::epochs::EpochMap;
 use crate::error::PathError;
 use crate::fence::{Fence, Fences};
-use crate::forming::Forming;
+use crate::frame_builder::FrameBuilder;
 use crate::group::Group;
 use crate::recovery::{self, Recovered, RecoveryReport};
 use crate::segment::Segment;
@@ -34,6 +34,8 @@ pub struct LogConfig {
     pub group: Group,
     /// Bytes at which a segment is full. A frame is never split, so one may exceed it.
     pub segment_bytes: u64,
+    /// The last frame that was once said to be durable, as far as the replica's hard state knows.
+    pub claimed: LogIndex,
 }
 
 /// A place in the log: a frame, and the offset after its last record.
@@ -43,6 +45,17 @@ pub struct Mark {
     pub index: LogIndex,
     /// The offset after it.
     pub end_offset: Offset,
+}
+
+/// A log that was opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// The log.
+    pub log: Log,
+    /// What recovery found.
+    pub report: RecoveryReport,
+    /// The last frames that say who votes, oldest first, and their bodies: the last that is committed is among them.
+    pub configs: Vec<(LogIndex, Vec<u8>)>,
 }
 
 /// The log of one partition. Clones share it; it lives on one core.
@@ -62,7 +75,7 @@ pub(crate) struct Inner {
     pub(crate) state: RefCell<State>,
     /// There is something for the writer to look at.
     pub(crate) work: Signal,
-    /// `flushed` moved, or will not move any more.
+    /// `flushed` moved, or will not move any more, or the writer took what waited.
     pub(crate) moved: Signal,
 }
 
@@ -75,8 +88,8 @@ pub(crate) struct State {
     pub(crate) flushed: Mark,
     /// Identity of the last frame that was sealed.
     pub(crate) prev_origin: u32,
-    /// Frames that wait for the writer; the last one may take more batches.
-    pub(crate) queue: VecDeque<Forming>,
+    /// Frames that wait for the writer.
+    pub(crate) queue: VecDeque<FrameBuilder>,
     /// Bytes of batches that are not durable yet.
     pub(crate) queued_bytes: usize,
     /// Writes that are not behind `flushed` yet, in order of the log.
@@ -100,14 +113,14 @@ impl Log {
         spawner: &Spawner,
         budget: &Budget,
         config: LogConfig,
-    ) -> Result<(Self, RecoveryReport), PathError> {
+    ) -> Result<Opened, PathError> {
         let config = LogConfig {
             segment_bytes: config.segment_bytes.max(SEGMENT_BYTES_MIN),
             ..config
         };
         let Recovered {
             segments,
-            epochs,
+            derived,
             last,
             prev_origin,
             fence,
@@ -115,7 +128,7 @@ impl Log {
         } = recovery::recover(runtime, budget, &config).await?;
         let state = State {
             segments: Segments::new(segments),
-            epochs,
+            epochs: derived.epochs,
             dirty: last,
             flushed: last,
             prev_origin,
@@ -138,7 +151,11 @@ impl Log {
             moved: Signal::new(),
         });
         spawner.spawn(Class::Produce, "log writer", writer::run(Rc::clone(&inner)));
-        Ok((Self(inner), report))
+        Ok(Opened {
+            log: Self(inner),
+            report,
+            configs: derived.configs.into(),
+        })
     }
 
     /// The last frame appended.
@@ -151,8 +168,8 @@ impl Log {
         self.0.state.borrow().flushed
     }
 
-    /// Changes whenever `flushed` moved.
-    pub fn flushed_moved(&self) -> Signal {
+    /// Changes whenever `flushed` moved, room came or went, or the disk would begin with another frame.
+    pub fn moved(&self) -> Signal {
         self.0.moved.clone()
     }
 

@@ -6,6 +6,7 @@
 //! start treats alike.
 
 pub mod check;
+mod derived;
 pub mod judge;
 mod report;
 mod scan;
@@ -13,7 +14,6 @@ mod scan;
 use model::{LogIndex, Offset};
 use runtime::{Budget, EntryKind, File, IoErrorKind, OpenOptions, Pieces, Runtime};
 
-use crate::epochs::EpochMap;
 use crate::error::{OnPath, PathError};
 use crate::fatal;
 use crate::fence::Fence;
@@ -23,6 +23,7 @@ use crate::read::{leased_bytes, read_upto};
 use crate::segment::{SEGMENT_HEADER_BYTES, Segment, SegmentError, SegmentHeader, parse_file_name};
 use crate::truncate::cut;
 use check::{Fault, Tip};
+use derived::Derived;
 use judge::{Evidence, Verdict, judge};
 pub use report::RecoveryReport;
 use scan::{SCAN_BYTES, Scan, Stop};
@@ -30,7 +31,7 @@ use scan::{SCAN_BYTES, Scan, Stop};
 /// A log as recovery left it.
 pub(crate) struct Recovered {
     pub(crate) segments: Vec<Segment>,
-    pub(crate) epochs: EpochMap,
+    pub(crate) derived: Derived,
     pub(crate) last: Mark,
     pub(crate) prev_origin: u32,
     pub(crate) fence: Option<Fence>,
@@ -51,7 +52,7 @@ struct Recovery<'a> {
     config: &'a LogConfig,
     tip: Tip,
     segments: Vec<Segment>,
-    epochs: EpochMap,
+    derived: Derived,
     fence: Option<Fence>,
     report: RecoveryReport,
 }
@@ -71,7 +72,7 @@ pub(crate) async fn recover(
         config,
         tip: Tip::start(config.group),
         segments: Vec::new(),
-        epochs: EpochMap::default(),
+        derived: Derived::default(),
         fence: None,
         report: RecoveryReport::default(),
     };
@@ -79,7 +80,11 @@ pub(crate) async fn recover(
     recovery.drop_headerless(&mut candidates).await?;
     recovery.scan(candidates).await?;
     if recovery.segments.is_empty() && recovery.fence.is_none() {
-        recovery.create_first().await?;
+        if config.claimed > LogIndex::ZERO {
+            recovery.fence_missing();
+        } else {
+            recovery.create_first().await?;
+        }
     }
     Ok(recovery.finish())
 }
@@ -142,6 +147,7 @@ impl Recovery<'_> {
         let Some(last) = candidates
             .last()
             .filter(|last| last.header == Err(SegmentError::Torn))
+            .filter(|last| last.base_index > self.config.claimed)
         else {
             return Ok(());
         };
@@ -172,7 +178,8 @@ impl Recovery<'_> {
             .iter()
             .rev()
             .find(|candidate| candidate.header.is_ok());
-        let claimed = good.map_or(LogIndex::ZERO, |last| LogIndex(last.base_index.0 - 1));
+        let begun = good.map_or(LogIndex::ZERO, |last| LogIndex(last.base_index.0 - 1));
+        let claimed = begun.max(self.config.claimed);
         let count = candidates.len();
         self.report.segments = count;
         for (number, candidate) in candidates.into_iter().enumerate() {
@@ -201,7 +208,7 @@ impl Recovery<'_> {
                 file_bytes: bytes,
             };
             let stop = scan
-                .frames(&mut segment, &mut self.tip, &mut self.epochs)
+                .frames(&mut segment, &mut self.tip, &mut self.derived)
                 .await;
             let verdict = self.decide(&scan, &stop, is_last, claimed).await;
             match verdict {
@@ -211,7 +218,7 @@ impl Recovery<'_> {
                     segment.file = Some(file);
                 }
                 Verdict::Whole => {}
-                bad => self.fence_frame(&segment.path, &stop, bad),
+                bad => self.fence_frame(&segment.path, &stop, bad, is_last),
             }
             segment.reserved = segment.bytes;
             self.segments.push(segment);
@@ -362,9 +369,29 @@ impl Recovery<'_> {
         Ok(())
     }
 
-    fn fence_frame(&mut self, path: &str, stop: &Stop, verdict: Verdict) {
+    /// Nothing is there, and once there was.
+    fn fence_missing(&mut self) {
+        marks::FENCED_CLAIMED.hit();
+        let why = format!(
+            "there is no segment, and frames up to {} were durable once",
+            self.config.claimed
+        );
+        let directory = self.config.directory.clone();
+        self.put_fence(
+            &directory,
+            0,
+            &why,
+            "records that were acknowledged are missing: put the files back, or delete the topic",
+        );
+    }
+
+    fn fence_frame(&mut self, path: &str, stop: &Stop, verdict: Verdict, is_last: bool) {
         let index = self.tip.index.next();
-        let what = stop.fault.as_ref().unwrap_or(&Fault::EndsEarly);
+        let what = stop.fault.as_ref().unwrap_or(if is_last {
+            &Fault::Missing
+        } else {
+            &Fault::EndsEarly
+        });
         let why = format!(
             "frame {index} is bad ({what}), the file is kept as it is, and nothing is appended"
         );
@@ -413,7 +440,7 @@ impl Recovery<'_> {
         self.report.end_offset = self.tip.end_offset;
         Recovered {
             segments: self.segments,
-            epochs: self.epochs,
+            derived: self.derived,
             last: Mark {
                 index: self.tip.index,
                 end_offset: self.tip.end_offset,

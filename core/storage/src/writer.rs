@@ -181,8 +181,7 @@ impl State {
     }
 
     /// Moves `flushed` over the writes that are done without a hole before them.
-    fn advance_flushed(&mut self) -> bool {
-        let before = self.flushed;
+    fn advance_flushed(&mut self) {
         while let Some(write) = self
             .writes
             .pop_front_if(|write| write.status == WriteStatus::Done)
@@ -191,7 +190,6 @@ impl State {
             self.flushed = write.upto;
             self.queued_bytes -= write.queued_bytes;
         }
-        self.flushed != before
     }
 }
 
@@ -204,7 +202,11 @@ fn start(inner: &Rc<Inner>) {
     let number = write.number;
     let (file, position, pieces) = (write.file.clone(), write.position, write.pieces.clone());
     state.writes.push_back(write);
+    let open = state.writes.len() < WRITES_IN_FLIGHT_MAX;
     drop(state);
+    if open {
+        inner.moved.notify();
+    }
     let task = {
         let inner = Rc::clone(inner);
         async move {
@@ -260,12 +262,10 @@ fn completed(inner: &Inner, number: u64, failed: Option<runtime::IoError>) {
     state.no_space = full;
     stdx::sometimes!(marks::WRITES_COMPLETED_OUT_OF_ORDER, earlier);
     stdx::sometimes!(marks::NO_SPACE_ENTERED, full && !no_space);
-    let moved = state.advance_flushed() || state.no_space;
+    state.advance_flushed();
     drop(state);
     inner.work.notify();
-    if moved {
-        inner.moved.notify();
-    }
+    inner.moved.notify();
 }
 
 /// Writes everything again that is not behind `flushed`, when there is room again.

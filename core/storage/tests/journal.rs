@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it is surprised")]
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use model::{LogIndex, NodeId, Term};
@@ -27,7 +26,6 @@ type Told = Arc<Mutex<BTreeMap<u64, (u32, u32)>>>;
 #[derive(Default)]
 struct Start {
     found: Mutex<Option<Found>>,
-    begun: AtomicU64,
 }
 
 fn record(group: u64, term: u32) -> HardRecord {
@@ -62,17 +60,9 @@ async fn live(runtime: Runtime, told: Told, start: Arc<Start>, seed: u64, writes
     };
     assert!(found.damaged.is_empty(), "{:?}", found.damaged);
     let scope = runtime.scope("journal");
-    let own = |group: Group| group.0 % cores == core;
-    let journal = Journal::open(&runtime, &scope.spawner(), &data, &found, own).await;
+    let found = Arc::new(found);
+    let journal = Journal::open(&runtime, &scope.spawner(), &data, Arc::clone(&found)).await;
     let journal = journal.unwrap();
-    start.begun.fetch_add(1, Ordering::Relaxed);
-    let (kept, clock, all) = (journal.clone(), runtime.clone(), Arc::clone(&start));
-    scope.spawn(Class::Background, "keep own", async move {
-        while all.begun.load(Ordering::Relaxed) < cores {
-            clock.sleep(Duration::from_micros(50)).await;
-        }
-        kept.keep_only(move |group| group.0 % cores == core);
-    });
     for group in (0..GROUPS).filter(|group| group % cores == core) {
         let (answered, asked) = told
             .lock()
@@ -86,7 +76,7 @@ async fn live(runtime: Runtime, told: Told, start: Arc<Start>, seed: u64, writes
             "group {group}: {answered} <= {term} <= {asked}"
         );
         if term > 0 {
-            assert_eq!(found.get(Group(group)), Some(&record(group, term)));
+            assert_eq!(journal.get(Group(group)), Some(record(group, term)));
         }
         let (journal, told) = (journal.clone(), Arc::clone(&told));
         let mut prng = Prng::labelled(seed, &format!("{group}"));
@@ -171,7 +161,7 @@ fn a_file_that_was_begun_and_cannot_be_read_is_named() {
             let data = DataPath::new(DATA);
             let found = read_all(&runtime, &data).await.unwrap();
             let scope = runtime.scope("journal");
-            let journal = Journal::open(&runtime, &scope.spawner(), &data, &found, |_| true).await;
+            let journal = Journal::open(&runtime, &scope.spawner(), &data, Arc::new(found)).await;
             assert!(journal.unwrap().write(record(1, 5)).await);
             drop(folder);
         });

@@ -9,7 +9,7 @@ use model::{LogIndex, Offset, Term};
 use records::{BatchBuilder, Batches, NewRecord};
 use runtime::{Frozen, Runtime};
 use stdx::{Duration, Prng};
-use storage::{Append, AppendError, FrameKind, Group, Log, LogConfig, ReadRequest};
+use storage::{Append, AppendError, Batcher, FrameKind, Group, Log, LogConfig, ReadRequest};
 use world::{Cause, Crash, DiskFaults, NodeConfig, Rate, World, WorldConfig};
 
 const DIRECTORY: &str = "/log";
@@ -129,17 +129,20 @@ impl Plan {
             directory: DIRECTORY.to_owned(),
             group: Group(7),
             segment_bytes: self.segment_bytes,
+            claimed: LogIndex::ZERO,
         };
-        let Ok((log, report)) = Log::open(&runtime, &scope.spawner(), &budget, config).await else {
+        let Ok(opened) = Log::open(&runtime, &scope.spawner(), &budget, config).await else {
             return;
         };
+        let (log, report) = (opened.log, opened.report);
         assert!(!report.fenced, "{report}");
         let all = read_all(&log, &budget).await;
         self.saw(&all);
         let term = log.last_term().unwrap_or(Term::ZERO).next().unwrap();
         let mut appended = all;
+        let mut batcher = Batcher::new(runtime.clone(), log.dirty().end_offset);
         for _ in 0..self.prng.between(1, 30) {
-            self.append(&log, term, &mut appended);
+            self.append(&log, &mut batcher, term, &mut appended);
             match self.prng.below(4) {
                 0 => log.settle().await,
                 1 => {
@@ -159,7 +162,7 @@ impl Plan {
         }
     }
 
-    fn append(&mut self, log: &Log, term: Term, appended: &mut Vec<u64>) {
+    fn append(&mut self, log: &Log, batcher: &mut Batcher, term: Term, appended: &mut Vec<u64>) {
         let mut bytes = Vec::new();
         let first = appended.len();
         for _ in 0..self.prng.between(1, 3) {
@@ -174,23 +177,22 @@ impl Plan {
             }
             bytes.extend(batch.finish());
         }
-        let commit = LogIndex(log.flushed().index.0);
         let batches = Frozen::from(bytes);
         let append = Append {
             term,
             kind: FrameKind::Data,
             batches: &batches,
             append_time: None,
-            commit,
         };
-        let place = match log.append(&append) {
-            Ok(place) => place,
-            Err(error) => {
-                assert_eq!(error, AppendError::NoSpace);
-                appended.truncate(first);
-                return;
-            }
-        };
+        if let Err(error) = log.admit(batcher.bytes(), batches.len()) {
+            assert_eq!(error, AppendError::NoSpace);
+            appended.truncate(first);
+            return;
+        }
+        let place = batcher.add(&append).unwrap();
+        while let Some((_, frame)) = batcher.take() {
+            log.append(frame, log.flushed().index);
+        }
         assert_eq!(place.base_offset.0, i64::try_from(first).unwrap());
         assert_eq!(place.end_offset.0, i64::try_from(appended.len()).unwrap());
     }

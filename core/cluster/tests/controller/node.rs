@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use cluster::{Broker, ClusterId, Config, Controller, Limits, StartError, View};
-use partition::{Host, HostConfig};
+use partition::{Host, HostConfig, Router};
 use runtime::{Class, CoreId, Port, Runtime};
 use storage::{DataFolder, DataPath, Uuid};
 use world::{NodeConfig, NodeId, World, WorldConfig};
@@ -51,6 +51,7 @@ where
         );
         async move {
             let config = HostConfig {
+                node: model::NodeId(1),
                 data: DataPath::new(DATA),
                 read_budget_bytes: 16 << 20,
             };
@@ -118,6 +119,10 @@ async fn lead(runtime: Runtime) -> Result<(), StartError> {
         limits: Limits::default(),
         log: Rc::new(move |event| events.borrow_mut().push(event)),
     };
+    let begun = Router::new(runtime.clone())
+        .begin(&DataPath::new(DATA))
+        .await;
+    begun.map_err(|error| StartError::Open(error.to_string()))?;
     let controller = Controller::start(runtime, config).await?;
     if known.is_none() {
         let ClusterId(bytes) = controller.cluster_id();

@@ -17,6 +17,7 @@
 //! # Version notes
 //! - 2: isolation level [KIP-98].
 //! - 4: leader epochs [KIP-320].
+//! - 5: a new leader may not know yet what is committed [KIP-207].
 //! - 7: largest timestamp [KIP-734].
 //! - 8: earliest local [KIP-405].
 //! - 9: latest tiered [KIP-1005].
@@ -26,6 +27,8 @@
 //! # Errors
 //! - `UNKNOWN_TOPIC_OR_PARTITION`: not known here.
 //! - `FENCED_LEADER_EPOCH`, `UNKNOWN_LEADER_EPOCH`: the client's epoch is over, or not begun.
+//! - `OFFSET_NOT_AVAILABLE`, before version 5 `LEADER_NOT_AVAILABLE`: the leader is new, and does not know yet what is
+//!   committed.
 //! - `UNSUPPORTED_VERSION`: a special offset that the version does not have.
 //! - `INVALID_REQUEST`: a replica asks.
 //! - `KAFKA_STORAGE_ERROR`: the replica is fenced.
@@ -34,7 +37,7 @@ use std::rc::Rc;
 
 use model::{LeaderEpoch, Offset};
 use partition::router::Answer;
-use partition::{Found, ReadError, Seek, SeekTarget};
+use partition::{ReadError, Seek, SeekTarget, Sought};
 use protocol::list_offsets::{
     ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
 };
@@ -49,7 +52,7 @@ use crate::request::Request;
 
 /// What is known of a partition between the stages.
 enum State {
-    Asked(Answer<Found, ReadError>),
+    Asked(Answer<Sought, ReadError>),
     /// Nothing is tiered, so nobody need be asked.
     Nowhere,
     Failed(Failure),
@@ -109,8 +112,11 @@ async fn finish(connection: &Connection, request: Request, asked: Topics) -> Rep
         let mut partitions = Vec::with_capacity(asked.len());
         for (partition, state) in asked {
             let found = match state {
-                State::Asked(answer) => answer.outcome().await.map_err(Failure::from),
-                State::Nowhere => Ok(Found {
+                State::Asked(answer) => match answer.outcome().await {
+                    Err(ReadError::NotReady) => Err(not_known_yet(request.version)),
+                    outcome => outcome.map_err(Failure::from),
+                },
+                State::Nowhere => Ok(Sought {
                     position: None,
                     epoch: LeaderEpoch(NONE_EPOCH),
                     watermarks: partition::Watermarks::default(),
@@ -135,16 +141,19 @@ async fn finish(connection: &Connection, request: Request, asked: Topics) -> Rep
 
 const NONE_EPOCH: i32 = -1;
 
+/// The first version that may be answered with `OFFSET_NOT_AVAILABLE` [KIP-207].
+const OFFSET_NOT_AVAILABLE_FROM: i16 = 5;
+
 /// The first version that tells the epoch of what was found [KIP-320].
 const EPOCH_FROM: i16 = 4;
 
 fn answer(
     partition_index: i32,
-    found: Result<Found, Failure>,
+    found: Result<Sought, Failure>,
     version: i16,
 ) -> ListOffsetsPartitionResponse {
     match found {
-        Ok(Found {
+        Ok(Sought {
             position: Some((Offset(offset), timestamp)),
             epoch,
             ..
@@ -159,7 +168,7 @@ fn answer(
             },
             ..ListOffsetsPartitionResponse::default()
         },
-        Ok(Found { position: None, .. }) => ListOffsetsPartitionResponse {
+        Ok(Sought { position: None, .. }) => ListOffsetsPartitionResponse {
             partition_index,
             ..ListOffsetsPartitionResponse::default()
         },
@@ -168,6 +177,15 @@ fn answer(
             error_code: failure.code.code(),
             ..ListOffsetsPartitionResponse::default()
         },
+    }
+}
+
+/// The leader is new, and does not know yet what is committed.
+fn not_known_yet(version: i16) -> Failure {
+    if version >= OFFSET_NOT_AVAILABLE_FROM {
+        ErrorCode::OffsetNotAvailable.into()
+    } else {
+        ErrorCode::LeaderNotAvailable.into()
     }
 }
 

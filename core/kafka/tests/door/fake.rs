@@ -7,7 +7,7 @@ use std::rc::Rc;
 use model::{LeaderEpoch, Offset, PartitionKey, Term};
 use partition::calls::{OPEN, PROPOSE, READ, REMOVE, SEEK, WATCH};
 use partition::{
-    Committed, Found, Opened, Propose, Read, ReadAnswer, ReadError, Seek, SeekTarget, Watermarks,
+    Committed, Opened, Propose, Read, ReadAnswer, ReadError, Seek, SeekTarget, Sought, Watermarks,
 };
 use records::{Batches, stamp};
 use runtime::sync::Signal;
@@ -203,14 +203,14 @@ impl Host {
         })
     }
 
-    fn seek(&self, seek: &Seek) -> Result<Found, ReadError> {
+    fn seek(&self, seek: &Seek) -> Result<Sought, ReadError> {
         let watermarks = self.marks(seek.key)?;
         let position = match seek.target {
             SeekTarget::Earliest => Some((Offset::ZERO, -1)),
             SeekTarget::Latest => Some((watermarks.high_watermark, -1)),
             SeekTarget::Timestamp(_) | SeekTarget::MaxTimestamp => None,
         };
-        Ok(Found {
+        Ok(Sought {
             position,
             epoch: LeaderEpoch(1),
             watermarks,

@@ -165,7 +165,7 @@ async fn serve(runtime: Runtime, setup: Setup, shared: Arc<Shared>) {
     if runtime.core() != CoreId::ZERO {
         return core::future::pending().await;
     }
-    start_controller(&runtime).await;
+    start_controller(&runtime, setup.partitions).await;
     view.ready().await;
     let context = Context {
         runtime: runtime.clone(),
@@ -223,13 +223,14 @@ async fn start_partitions(
         _ => None,
     };
     let config = HostConfig {
+        node: NodeId(0),
         data: DataPath::new(DATA),
         read_budget_bytes: 32 << 20,
     };
     Some((Host::start(runtime.clone(), config), folder))
 }
 
-async fn start_controller(runtime: &Runtime) {
+async fn start_controller(runtime: &Runtime, partitions: Partitions) {
     let config = cluster::Config {
         cluster: None,
         node: NodeId(0),
@@ -243,6 +244,10 @@ async fn start_controller(runtime: &Runtime) {
         limits: Limits::default(),
         log: Rc::new(|_event| {}),
     };
+    if partitions == Partitions::Logs {
+        let router = Router::new(runtime.clone());
+        router.begin(&DataPath::new(DATA)).await.unwrap();
+    }
     let controller = Controller::start(runtime.clone(), config).await.unwrap();
     drop(
         runtime

@@ -1,6 +1,6 @@
 //! A replica is a fault domain: a panic in it ends it and nothing else.
 
-use model::{Offset, PartitionIndex, PartitionKey, TopicId};
+use model::{NodeId, Offset, PartitionIndex, PartitionKey, TopicId};
 use records::{BatchBuilder, NewRecord};
 use runtime::{Class, Frozen, Runtime};
 use stdx::Duration;
@@ -63,11 +63,16 @@ fn a_panic_fences_its_replica_and_nothing_else() {
     world::block_on(1, |runtime: Runtime| async move {
         let folder = DataFolder::open(&runtime, DATA).await.expect("a folder");
         let config = HostConfig {
+            node: NodeId(1),
             data: DataPath::new(DATA),
             read_budget_bytes: 4 << 20,
         };
         let host = Host::start(runtime.clone(), config);
         let router = Router::new(runtime.clone());
+        let early = router.open(open(0)).await;
+        assert!(early.is_err_and(|why| why.contains("journal")));
+        let begun = router.begin(&DataPath::new(DATA)).await;
+        begun.expect("a journal");
         for number in 0..2 {
             router.open(open(number)).await.expect("opened");
             let written = router.propose(propose(number)).await.outcome().await;

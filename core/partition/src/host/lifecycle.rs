@@ -5,14 +5,20 @@ use std::collections::btree_map::Entry;
 use std::rc::Rc;
 
 use model::PartitionKey;
+use raft::ReplicaId;
 use runtime::{Class, Scope, ScopeFault};
+use storage::Group;
 
 use super::{Inner, Ready, Slot};
 use crate::calls::{Open, Opened, ReadError};
 use crate::marks;
-use crate::replica::Replica;
+use crate::replica::{Ground, Replica};
 
 const STOPPING: &str = "the node is stopping";
+const NOT_BEGUN: &str = "this core has no journal yet";
+
+/// A node has had no other copy of a partition: a topic that is made again has another identity.
+const FIRST_INCARNATION: u32 = 0;
 
 /// Opens a partition; one that is open already is as good.
 pub(super) async fn open(inner: &Rc<Inner>, open: Open) -> Result<Opened, String> {
@@ -71,33 +77,26 @@ async fn start(inner: &Rc<Inner>, scope: &Rc<Scope>, open: Open) -> Result<Ready
         inner.budget.clone(),
         inner.data.clone(),
     );
+    let journal = inner.journal.borrow().clone();
+    let journal = journal.ok_or_else(|| Failure::Refused(NOT_BEGUN.to_owned()))?;
+    let me = ReplicaId {
+        node: inner.node,
+        incarnation: FIRST_INCARNATION,
+    };
     let task = scope.spawn(Class::Consensus, "open", async move {
         let directory = data
             .create_partition(&runtime, key)
             .await
             .map_err(|error| error.to_string())?;
-        let replica = Replica::open(runtime, spawner.clone(), budget, directory, open).await?;
-        spawner.spawn(
-            Class::Produce,
-            "append proposals",
-            Rc::clone(&replica).append_proposals(),
-        );
-        spawner.spawn(
-            Class::Produce,
-            "follow the commit",
-            Rc::clone(&replica).follow_commit(),
-        );
-        spawner.spawn(
-            Class::Fetch,
-            "end watches",
-            Rc::clone(&replica).end_watches(),
-        );
-        spawner.spawn(
-            Class::Background,
-            "mark rests",
-            Rc::clone(&replica).mark_rests(),
-        );
-        Ok(replica)
+        let ground = Ground {
+            runtime,
+            spawner,
+            budget,
+            journal,
+            directory,
+            me,
+        };
+        Replica::open(ground, open).await
     });
     match task.await {
         Ok(Ok(replica)) => {
@@ -184,6 +183,9 @@ pub(super) async fn remove(inner: &Rc<Inner>, key: PartitionKey) -> Result<(), S
         ready.over(inner).await;
     }
     let removed = inner.data.remove_partition(&inner.runtime, key).await;
+    if let (Ok(()), Some(journal)) = (&removed, &*inner.journal.borrow()) {
+        journal.forget(Group::of(key));
+    }
     inner.slots.borrow_mut().remove(&key);
     inner.changed.notify();
     removed.map_err(|error| error.to_string())

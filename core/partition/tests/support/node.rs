@@ -61,15 +61,18 @@ impl Machine {
                 let host = Host::start(
                     runtime.clone(),
                     HostConfig {
-                        data,
+                        node: model::NodeId(1),
+                        data: data.clone(),
                         read_budget_bytes: 4 << 20,
                     },
                 );
                 if runtime.core() == CoreId::ZERO {
                     let folder = DataFolder::open(&runtime, DATA).await.unwrap();
+                    let router = Router::new(runtime.clone());
+                    router.begin(&data).await.unwrap();
                     let test = test.lock().unwrap().take().expect("one first core");
                     test(Bench {
-                        router: Router::new(runtime.clone()),
+                        router,
                         runtime: runtime.clone(),
                     })
                     .await;

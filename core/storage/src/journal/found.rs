@@ -61,20 +61,14 @@ impl Found {
         all.map(|placed| placed.revision).max().unwrap_or(0)
     }
 
-    /// What `core` begins its journal with.
-    pub(super) fn for_core(
-        &self,
-        core: CoreId,
-        own: impl Fn(Group) -> bool,
-    ) -> BTreeMap<Group, Placed> {
-        let mut records = self
-            .of_core
-            .get(&core.number())
-            .cloned()
-            .unwrap_or_default();
-        let own = self.records.iter().filter(|(group, _)| own(**group));
-        records.extend(own.map(|(&group, &placed)| (group, placed)));
-        records
+    /// What `core` begins its journal with: what it had, but for what another core has written since.
+    pub(super) fn for_core(&self, core: CoreId) -> BTreeMap<Group, Placed> {
+        let had = self.of_core.get(&core.number()).into_iter().flatten();
+        let is_latest =
+            |(group, placed): &(&Group, &Placed)| placed.revision >= self.records[group].revision;
+        had.filter(is_latest)
+            .map(|(&group, &placed)| (group, placed))
+            .collect()
     }
 }
 

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use super::record::{Header, Placed, RECORD_BYTES};
+use super::record::{HardRecord, Header, Placed, RECORD_BYTES};
 use crate::group::Group;
 
 /// A file whose beginning is whole.
@@ -67,6 +67,14 @@ pub(crate) fn scan(bytes: &[u8]) -> Option<Scanned> {
     Some(scanned)
 }
 
+/// The latest record of each group in a journal's file; none where its beginning was never durable. For those who look at
+/// files from outside.
+pub fn records_in(bytes: &[u8]) -> Vec<HardRecord> {
+    let scanned = scan(bytes).unwrap_or_default();
+    let records = scanned.records.into_values();
+    records.map(|placed| placed.record).collect()
+}
+
 impl Scanned {
     fn add(&mut self, placed: Placed) {
         self.end += RECORD_BYTES as u64;
@@ -82,7 +90,6 @@ mod tests {
     use model::{LogIndex, Term};
 
     use super::*;
-    use crate::journal::record::HardRecord;
 
     fn placed(group: u64, revision: u64, write: u32, generation: u32) -> Placed {
         Placed {

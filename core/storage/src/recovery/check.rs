@@ -75,6 +75,8 @@ pub enum Fault {
     Unreadable(IoError),
     /// The segment ends before the next one begins.
     EndsEarly,
+    /// The log ends before it, and it was durable once.
+    Missing,
 }
 
 impl fmt::Display for Fault {
@@ -87,6 +89,7 @@ impl fmt::Display for Fault {
             Self::Batches(what) => write!(f, "its batches are not as its header says: {what}"),
             Self::Unreadable(error) => write!(f, "the device does not give the bytes: {error}"),
             Self::EndsEarly => f.write_str("the file ends although another segment follows"),
+            Self::Missing => f.write_str("the file ends before it, although it was durable once"),
         }
     }
 }

@@ -5,7 +5,7 @@ use runtime::{Buf, File, IoError, Runtime};
 use stdx::{crc32c, crc32c_append};
 
 use super::check::{Fault, Search, Tip, check_body, check_header, check_large_body, search};
-use crate::epochs::{EpochMap, EpochStart};
+use super::derived::Derived;
 use crate::frame::{FRAME_BYTES_MAX, FrameHeader, HEADER_BYTES};
 use crate::index::IndexEntry;
 use crate::read::read_upto;
@@ -36,12 +36,12 @@ pub(crate) struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Passes the good frames of `segment`, noting them there, in `tip` and in `epochs`.
+    /// Passes the good frames of `segment`, noting them there, in `tip` and in `derived`.
     pub(crate) async fn frames(
         &self,
         segment: &mut Segment,
         tip: &mut Tip,
-        epochs: &mut EpochMap,
+        derived: &mut Derived,
     ) -> Stop {
         loop {
             let position = segment.bytes;
@@ -56,7 +56,7 @@ impl Scan<'_> {
                 Ok(window) => window,
                 Err(error) => return stop_at(position, Fault::Unreadable(error), None),
             };
-            let checked = pass_window(window.as_slice(), self.file_bytes, segment, tip, epochs);
+            let checked = pass_window(window.as_slice(), self.file_bytes, segment, tip, derived);
             if segment.bytes > position {
                 // What is at its end may only be cut off by the window: it begins the next one.
                 continue;
@@ -69,7 +69,7 @@ impl Scan<'_> {
                 return stop_at(position, fault, header);
             };
             match self.large_body(position, &header, window).await {
-                Ok(max_timestamp) => note(segment, tip, epochs, &header, max_timestamp),
+                Ok(max_timestamp) => note(segment, tip, derived, (&header, None), max_timestamp),
                 Err(fault) => return stop_at(position, fault, Some(header)),
             }
         }
@@ -158,7 +158,7 @@ fn pass_window(
     file_bytes: u64,
     segment: &mut Segment,
     tip: &mut Tip,
-    epochs: &mut EpochMap,
+    derived: &mut Derived,
 ) -> Result<(), (Option<FrameHeader>, Fault)> {
     let start = segment.bytes;
     while segment.bytes < start + window.len() as u64 {
@@ -184,7 +184,7 @@ fn pass_window(
             return Err((Some(header), Fault::CutOff));
         };
         match check_body(&header, body) {
-            Ok(max_timestamp) => note(segment, tip, epochs, &header, max_timestamp),
+            Ok(max_timestamp) => note(segment, tip, derived, (&header, Some(body)), max_timestamp),
             Err(fault) => {
                 tip.saw(&header);
                 return Err((Some(header), fault));
@@ -198,8 +198,8 @@ fn pass_window(
 fn note(
     segment: &mut Segment,
     tip: &mut Tip,
-    epochs: &mut EpochMap,
-    header: &FrameHeader,
+    derived: &mut Derived,
+    (header, body): (&FrameHeader, Option<&[u8]>),
     max_timestamp: i64,
 ) {
     let entry = IndexEntry {
@@ -211,10 +211,6 @@ fn note(
     segment.index.push(entry, header.frame_bytes());
     segment.bytes += header.frame_bytes();
     segment.end_offset = header.end_offset();
-    epochs.push(EpochStart {
-        term: header.term,
-        index: header.index,
-        offset: header.base_offset,
-    });
+    derived.note(header, body);
     tip.pass(header);
 }

@@ -53,6 +53,7 @@ impl Machine {
                 .unwrap()
                 .unwrap_or(1 << 20),
             budget_bytes: case.try_take_arg("budget").unwrap().unwrap_or(4 << 20),
+            claimed: case.try_take_arg("claimed").unwrap().unwrap_or(0),
             steps: case.input.lines().map(str::to_owned).collect(),
             wire: Arc::clone(&wire),
         };

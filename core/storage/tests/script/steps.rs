@@ -1,5 +1,6 @@
 //! One life of a process: what it does with its log, step by step.
 
+use core::cell::RefCell;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
@@ -7,7 +8,9 @@ use model::{LogIndex, Offset, Term};
 use records::{BatchBuilder, Batches, NewRecord};
 use runtime::{Budget, Frozen, OpenOptions, Pieces, Runtime};
 use stdx::{Duration, Timestamp};
-use storage::{Append, FrameKind, Group, Log, LogConfig, ReadRequest};
+use storage::{
+    Append, AppendError, Batcher, FrameBuilder, FrameKind, Group, Log, LogConfig, ReadRequest,
+};
 
 use crate::machine::{DIRECTORY, Wire, path};
 use crate::words::Words;
@@ -15,6 +18,7 @@ use crate::words::Words;
 /// What a life is made with.
 pub(crate) struct Life {
     pub(crate) segment_bytes: u64,
+    pub(crate) claimed: u64,
     pub(crate) budget_bytes: usize,
     pub(crate) steps: Vec<String>,
     pub(crate) wire: Arc<Mutex<Wire>>,
@@ -34,19 +38,27 @@ impl Life {
             directory: DIRECTORY.to_owned(),
             group: Group(7),
             segment_bytes: self.segment_bytes,
+            claimed: LogIndex(self.claimed),
         };
-        let (log, report) = match Log::open(&runtime, &scope.spawner(), &budget, config).await {
+        let opened = match Log::open(&runtime, &scope.spawner(), &budget, config).await {
             Ok(opened) => opened,
             Err(error) => return self.say(&format!("cannot open: {error}")),
         };
-        for line in &report.lines {
+        let log = opened.log;
+        for line in &opened.report.lines {
             self.say(&format!("recovery: {line}"));
+        }
+        for (index, body) in &opened.configs {
+            let body = String::from_utf8_lossy(body);
+            self.say(&format!("configuration {index}: {body}"));
         }
         let term = log.last_term().unwrap_or(Term::ZERO).next().unwrap();
         let wire = Arc::clone(&self.wire);
+        let batcher = Batcher::new(runtime.clone(), log.dirty().end_offset);
         let session = Session {
             runtime,
             log,
+            batcher: RefCell::new(batcher),
             budget,
             term,
             wire,
@@ -65,6 +77,7 @@ impl Life {
 struct Session {
     runtime: Runtime,
     log: Log,
+    batcher: RefCell<Batcher>,
     budget: Budget,
     term: Term,
     wire: Arc<Mutex<Wire>>,
@@ -73,6 +86,9 @@ struct Session {
 impl Session {
     async fn step(&self, line: &str) -> String {
         let words = Words::of(line);
+        if words.verb() != "append" {
+            self.pump();
+        }
         match words.verb() {
             "append" => self.append(&words).await,
             "bare" => {
@@ -81,14 +97,9 @@ impl Session {
                 } else {
                     FrameKind::Noop
                 };
-                match self
-                    .log
-                    .append_bare(self.term, kind, self.log.flushed().index)
-                {
-                    Ok(index) => format!("frame {index}"),
-                    Err(error) => format!("refused: {error}"),
-                }
+                self.append_body(kind, &[])
             }
+            "config" => self.append_body(FrameKind::Config, words.text("body").as_bytes()),
             "settle" => {
                 self.log.settle().await;
                 self.state()
@@ -105,6 +116,8 @@ impl Session {
             "truncate" => {
                 let last = LogIndex(words.count("last", 0));
                 self.log.truncate_suffix(last).await.unwrap();
+                let end_offset = self.log.dirty().end_offset;
+                self.batcher.borrow_mut().restart(end_offset);
                 self.state()
             }
             "fill" => self.fill(words.number("bytes", 0)).await,
@@ -165,21 +178,50 @@ impl Session {
             batches.truncate(batches.len() - 1);
         }
         let stamped = words.number("stamp", -1);
-        let appended = self.log.append(&Append {
+        let batches = Frozen::from(batches);
+        let append = Append {
             term: self.term,
             kind: FrameKind::Data,
-            batches: &Frozen::from(batches),
+            batches: &batches,
             append_time: (stamped >= 0).then(|| Timestamp::from_millis(stamped)),
-            commit: self.log.flushed().index,
-        });
-        match appended {
+        };
+        let waiting = self.batcher.borrow().bytes();
+        let batched = self
+            .log
+            .admit(waiting, batches.len())
+            .and_then(|()| self.batcher.borrow_mut().add(&append));
+        match batched {
             Err(error) => format!("refused: {error}"),
-            Ok(appended) => {
+            Ok(batched) => {
+                let waiting = self.batcher.borrow().len() as u64;
+                let index = self.log.dirty().index.0 + waiting;
                 if !words.has("no-wait") {
+                    self.pump();
                     self.log.settle().await;
                 }
-                let (base, end) = (appended.base_offset, appended.end_offset);
-                format!("frame {}, offsets {base} to {end}", appended.index)
+                let (base, end) = (batched.base_offset, batched.end_offset);
+                format!("frame {index}, offsets {base} to {end}")
+            }
+        }
+    }
+
+    /// Appends what waits.
+    fn pump(&self) {
+        while let Some((_, frame)) = self.batcher.borrow_mut().take() {
+            self.log.append(frame, self.log.flushed().index);
+        }
+    }
+
+    fn append_body(&self, kind: FrameKind, body: &[u8]) -> String {
+        match self.log.admit(0, body.len()) {
+            Err(error @ AppendError::NotBatches(_)) => panic!("{error}"),
+            Err(error) => format!("refused: {error}"),
+            Ok(()) => {
+                let end_offset = self.log.dirty().end_offset;
+                let frame =
+                    FrameBuilder::with_body(&self.runtime, end_offset, (self.term, kind), body);
+                let index = self.log.append(frame, self.log.flushed().index);
+                format!("frame {index}")
             }
         }
     }

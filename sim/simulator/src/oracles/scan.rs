@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use model::{LogIndex, Offset};
+use model::{LogIndex, Offset, Term};
 use records::Batches;
 use storage::Group;
-use storage::frame::{FrameHeader, HEADER_BYTES};
+use storage::frame::{FrameHeader, FrameKind, HEADER_BYTES};
 use storage::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 
 /// What was found in the segments of one partition, one after the other.
@@ -17,6 +17,8 @@ pub(super) struct Scanned {
     /// The digests of all batches, by base offset, where they are wanted.
     pub(super) batches: BTreeMap<i64, u64>,
     wants_batches: bool,
+    /// The term and the commit of the last frame.
+    last: (Term, LogIndex),
 }
 
 impl Scanned {
@@ -26,6 +28,16 @@ impl Scanned {
             wants_batches: true,
             ..Self::default()
         }
+    }
+
+    /// The partition, where there is a segment.
+    pub(super) fn group(&self) -> Option<Group> {
+        self.next.map(|(.., group)| group)
+    }
+
+    /// The term of the last frame.
+    pub(super) fn last_term(&self) -> Term {
+        self.last.0
     }
 
     /// The offset after the last record.
@@ -61,6 +73,33 @@ impl Scanned {
         Ok(())
     }
 
+    /// What consensus promises of frames: a log begins with who votes, each reign with a frame of its own, terms and
+    /// commits only grow, and nobody commits what he did not append yet.
+    fn reign(&mut self, header: &FrameHeader) -> Result<(), String> {
+        let (term, commit) = self.last;
+        let begins = match header.index {
+            LogIndex(1) => FrameKind::Config,
+            LogIndex(2) => FrameKind::Noop,
+            _ if header.term > term => FrameKind::Noop,
+            _ => header.kind,
+        };
+        if header.kind != begins {
+            return Err(format!("a reign or a log begins with {:?}", header.kind));
+        }
+        if header.kind == FrameKind::Noop && header.index > LogIndex(2) && header.term == term {
+            return Err(format!("term {term} begins twice"));
+        }
+        if header.term < term || header.commit() < commit || header.commit() >= header.index {
+            return Err(format!(
+                "term {} and commit {} behind term {term} and commit {commit}",
+                header.term,
+                header.commit()
+            ));
+        }
+        self.last = (header.term, header.commit());
+        Ok(())
+    }
+
     /// Takes the frame at a position, and returns where the next one begins.
     fn frame(&mut self, bytes: &[u8], at: usize) -> Result<usize, String> {
         let header = FrameHeader::decode(&bytes[at..]).map_err(|error| format!("{error:?}"))?;
@@ -80,6 +119,7 @@ impl Scanned {
         if stdx::crc32c(body) != header.body_crc {
             return Err("the body does not match its checksum".to_owned());
         }
+        self.reign(&header)?;
         if header.kind.has_batches() && self.wants_batches {
             for batch in Batches::new(body) {
                 let batch = batch.map_err(|error| error.to_string())?;

@@ -154,6 +154,7 @@ impl Broker {
     ) -> Result<(), Violation> {
         self.note_time(world.now());
         self.look_at_panics()?;
+        self.truth.check_terms()?;
         self.look_at_claims(schedule.rotten())?;
         self.look_at_deaths(world)?;
         // Also when a start that another fault planned has come, or will.
@@ -192,6 +193,7 @@ impl Broker {
     pub(super) fn judge_last(&mut self, world: &World) -> Result<(), Violation> {
         self.note_time(world.now());
         self.look_at_panics()?;
+        Truth::of(world.disk(self.node), DATA).check_terms()?;
         self.look_at_deaths(world)?;
         match self.handle.outcome() {
             Some(outcome) => self.judge_end(world, outcome).map(drop),

@@ -88,8 +88,17 @@ fn is_panic(event: &Event) -> bool {
 fn claim(event: &Event) -> Option<Claim> {
     match *event {
         Event::Cluster(cluster::Event::Recovered {
-            key, end, fenced, ..
-        }) => Some(Claim { key, end, fenced }),
+            key,
+            end,
+            term,
+            fenced,
+            ..
+        }) => Some(Claim {
+            key,
+            end,
+            term,
+            fenced,
+        }),
         _ => None,
     }
 }

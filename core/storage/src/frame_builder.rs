@@ -1,5 +1,4 @@
-//! The frame that takes appends until the writer picks it up: so everything that waits while writes are in
-//! flight shares a header, an index and a place in the gather list.
+//! A frame in the making. Batches get their offsets in it; its place in the log it gets when it is appended.
 
 use model::{LogIndex, Offset, Term};
 use records::BatchView;
@@ -12,15 +11,17 @@ use crate::gather::{Gather, SHARE_FROM_BYTES};
 use crate::group::Group;
 use crate::prefix::Prefix;
 
-/// A frame that still takes batches.
+/// A frame that still takes batches, or waits to be written.
 #[derive(Debug)]
-pub(crate) struct Forming {
+pub struct FrameBuilder {
+    /// Zero until it is appended.
     pub(crate) index: LogIndex,
     pub(crate) base_offset: Offset,
     pub(crate) term: Term,
     pub(crate) kind: FrameKind,
+    /// What is committed when it is appended.
+    pub(crate) commit: LogIndex,
     span: u32,
-    commit: LogIndex,
     max_timestamp: i64,
     body_crc: u32,
     gather: Gather,
@@ -34,11 +35,10 @@ pub(crate) struct Sealed {
     pub(crate) pieces: Pieces,
 }
 
-impl Forming {
+impl FrameBuilder {
     /// An empty frame. `expected_bytes` sizes its memory for what will be copied.
-    pub(crate) fn new(
+    pub fn new(
         runtime: &Runtime,
-        index: LogIndex,
         base_offset: Offset,
         (term, kind): (Term, FrameKind),
         expected_bytes: usize,
@@ -49,16 +49,38 @@ impl Forming {
             SHARE_FROM_BYTES
         };
         Self {
-            index,
+            index: LogIndex::ZERO,
             base_offset,
             term,
             kind,
-            span: 0,
             commit: LogIndex::ZERO,
+            span: 0,
             max_timestamp: i64::MIN,
             body_crc: 0,
             gather: Gather::new(runtime, copied),
         }
+    }
+
+    /// A whole frame that holds no batches, and takes no offsets.
+    ///
+    /// # Panics
+    /// When the kind has batches, or has no body and one is given.
+    pub fn with_body(
+        runtime: &Runtime,
+        base_offset: Offset,
+        (term, kind): (Term, FrameKind),
+        body: &[u8],
+    ) -> Self {
+        assert!(!kind.has_batches() && kind.is_bare() == body.is_empty());
+        let mut frame = Self::new(runtime, base_offset, (term, kind), body.len());
+        frame.body_crc = stdx::crc32c(body);
+        frame.gather.copy(runtime, body);
+        frame
+    }
+
+    /// Bytes of what it holds.
+    pub fn body_bytes(&self) -> usize {
+        self.gather.bytes() - HEADER_BYTES
     }
 
     /// Whether a batch of `bytes` bytes and `span` offsets may join it.
@@ -76,13 +98,8 @@ impl Forming {
     }
 
     /// The offset after its last record.
-    pub(crate) fn end_offset(&self) -> Offset {
+    pub fn end_offset(&self) -> Offset {
         self.base_offset.advance(self.span)
-    }
-
-    /// Remembers the newest commit.
-    pub(crate) fn saw_commit(&mut self, commit: LogIndex) {
-        self.commit = self.commit.max(commit);
     }
 
     /// Adds a batch of `whole`, which begins at `start` there. Only its header is copied and stamped.
@@ -115,10 +132,9 @@ impl Forming {
 
     /// Closes it behind the frame whose identity is `prev_origin`.
     pub(crate) fn seal(mut self, runtime: &Runtime, group: Group, prev_origin: u32) -> Sealed {
-        let body_bytes = self.gather.bytes() - HEADER_BYTES;
         let header = FrameHeader {
             kind: self.kind,
-            body_bytes: u32::try_from(body_bytes).expect("a records field is under 2 GiB"),
+            body_bytes: u32::try_from(self.body_bytes()).expect("a records field is under 2 GiB"),
             body_crc: self.body_crc,
             index: self.index,
             group,

@@ -1,0 +1,37 @@
+//! What a scan derives from the frames that it passes.
+
+use std::collections::VecDeque;
+
+use model::LogIndex;
+
+use crate::epochs::{EpochMap, EpochStart};
+use crate::frame::{FrameHeader, FrameKind};
+
+/// Configurations that are kept: at most one in a log is not committed, and the one before it is.
+const CONFIGS_KEPT: usize = 2;
+
+/// What a log says besides its records.
+#[derive(Debug, Default)]
+pub(crate) struct Derived {
+    pub(crate) epochs: EpochMap,
+    /// The last frames that say who votes, and their bodies.
+    pub(crate) configs: VecDeque<(LogIndex, Vec<u8>)>,
+}
+
+impl Derived {
+    /// Notes a good frame, with its body where that is at hand.
+    pub(crate) fn note(&mut self, header: &FrameHeader, body: Option<&[u8]>) {
+        self.epochs.push(EpochStart {
+            term: header.term,
+            index: header.index,
+            offset: header.base_offset,
+        });
+        let Some(body) = body.filter(|_| header.kind == FrameKind::Config) else {
+            return;
+        };
+        if self.configs.len() == CONFIGS_KEPT {
+            self.configs.pop_front();
+        }
+        self.configs.push_back((header.index, body.to_vec()));
+    }
+}
