@@ -16,7 +16,7 @@
 //! | `link` | the connection: two tasks, correlation, order |
 //! | `pending` | [`Pending`]: a request on its way |
 //! | `versions` | [`Versions`]: what both sides speak |
-//! | `topics`, `produce`, `fetch`, `list_offsets` | typed calls for one topic or partition |
+//! | `topics`, `produce`, `fetch`, `list_offsets`, `epoch_end` | typed calls for one topic or partition |
 //! | `raw` | [`RawConnection`]: any bytes, for tests |
 //! | `options`, `error` | bounds; what can go wrong |
 //!
@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+mod epoch_end;
 pub mod error;
 pub mod fetch;
 mod link;
@@ -43,6 +44,7 @@ pub mod topics;
 pub mod versions;
 
 pub use client::Client;
+pub use epoch_end::EpochEnd;
 pub use error::ClientError;
 pub use fetch::{FetchOptions, Fetched};
 pub use list_offsets::Listed;

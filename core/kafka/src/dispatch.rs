@@ -7,7 +7,9 @@ use protocol::ApiKey;
 use crate::answer::Finish;
 use crate::closed::Closed;
 use crate::connection::Connection;
-use crate::handlers::{api_versions, create_topics, fetch, list_offsets, metadata, produce};
+use crate::handlers::{
+    api_versions, create_topics, fetch, list_offsets, metadata, offset_for_leader_epoch, produce,
+};
 use crate::request::Request;
 
 /// Runs the first stage of a request. Once it returns, what the request asks for is on its way.
@@ -21,6 +23,9 @@ pub(crate) async fn dispatch(
         ApiKey::ListOffsets => list_offsets::dispatch(connection, request).await,
         ApiKey::Metadata => metadata::dispatch(connection, request).await,
         ApiKey::ApiVersions => api_versions::dispatch(connection, request),
+        ApiKey::OffsetForLeaderEpoch => {
+            offset_for_leader_epoch::dispatch(connection, request).await
+        }
         ApiKey::CreateTopics => create_topics::dispatch(connection, request).await,
         // Admission let none through; a new one needs a line here.
         other => Err(Closed::UnknownApi(other.number())),

@@ -99,6 +99,7 @@ fn requests_counter(metrics: &Metrics, api: ApiKey) -> Counter {
         ApiKey::ListOffsets => "kafka_requests_list_offsets_total",
         ApiKey::Metadata => "kafka_requests_metadata_total",
         ApiKey::ApiVersions => "kafka_requests_api_versions_total",
+        ApiKey::OffsetForLeaderEpoch => "kafka_requests_offset_for_leader_epoch_total",
         ApiKey::CreateTopics => "kafka_requests_create_topics_total",
         _ => "kafka_requests_other_total",
     };

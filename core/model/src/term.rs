@@ -33,6 +33,13 @@ impl fmt::Display for Term {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LeaderEpoch(pub i32);
 
+impl LeaderEpoch {
+    /// The reign that it is; None where it is none, which a client may send.
+    pub fn term(self) -> Option<Term> {
+        u32::try_from(self.0).ok().map(Term)
+    }
+}
+
 impl fmt::Display for LeaderEpoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -47,5 +54,11 @@ mod tests {
     fn the_last_term_has_no_next() {
         assert_eq!(Term(1).next(), Some(Term(2)));
         assert_eq!(Term(i32::MAX.cast_unsigned()).next(), None);
+    }
+
+    #[test]
+    fn an_epoch_is_a_term_unless_it_is_none() {
+        assert_eq!(Term(7).leader_epoch().term(), Some(Term(7)));
+        assert_eq!(LeaderEpoch(-1).term(), None);
     }
 }

@@ -193,6 +193,9 @@ pub enum SeekTarget {
     Timestamp(i64),
     /// The record with the largest timestamp.
     MaxTimestamp,
+    /// The one after the last of this epoch, or of the latest before it [KIP-279]; of the epoch that reigns, the one after
+    /// the last that can be read. None for an epoch that has not begun.
+    EpochEnd(LeaderEpoch),
 }
 
 /// An offset that was looked for.

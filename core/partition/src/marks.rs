@@ -23,6 +23,10 @@ stdx::marks! {
     EPOCH_FENCED = "partition: a reader's epoch was fenced";
     /// A reader knew an epoch that has not begun here.
     EPOCH_UNKNOWN = "partition: a reader's epoch was unknown";
+    /// Somebody asked where an epoch ends that has not begun here.
+    EPOCH_END_UNKNOWN = "partition: the end of an epoch that has not begun was sought";
+    /// Somebody asked where an epoch ended that is over.
+    EPOCH_END_OF_ANOTHER = "partition: the end of an epoch that is over was told";
     /// A replica panicked and was fenced.
     REPLICA_FENCED = "partition: a replica was fenced after a panic";
     /// A replica was opened on a damaged log.

@@ -424,3 +424,102 @@ fn a_node_that_stops_answers_what_waits() {
             .is_none_or(|outcome| outcome.starts_with("Ok") || outcome.contains("Stopping"))
     );
 }
+
+#[test]
+fn each_life_is_a_reign_and_each_reign_ends_where_the_next_begins() {
+    let mut machine = Machine::new(21);
+    // The second life writes nothing; the fourth ends without a word.
+    for (life, values) in [(1, 3), (2, 0), (3, 2), (4, 1), (5, 0)] {
+        machine.try_live(1 + life % 3, move |bench| async move {
+            let opened = bench.open(key(0)).await;
+            assert_eq!(opened.watermarks.term, Term(u32::from(life)));
+            for value in 0..values {
+                let written = bench.propose(key(0), batch(&[value]), Ack::Quorum).await;
+                written.unwrap();
+            }
+            if life == 4 {
+                bench.runtime.crash("planted");
+            }
+        });
+    }
+    machine.live(2, |bench| async move {
+        bench.open(key(0)).await;
+        let ends = [
+            (-1, None, -1),
+            (0, Some(0), 0),
+            (1, Some(3), 1),
+            (2, Some(3), 2),
+            (3, Some(5), 3),
+            (4, Some(6), 4),
+            (5, Some(6), 5),
+            (6, Some(6), 6),
+            (7, None, 7),
+        ];
+        for (asked, end, epoch) in ends {
+            let seek = Seek {
+                key: key(0),
+                target: SeekTarget::EpochEnd(LeaderEpoch(asked)),
+                current_epoch: Some(LeaderEpoch(6)),
+            };
+            let found = bench.router.seek(seek).await.outcome().await.unwrap();
+            let position = found.position.map(|(offset, _)| offset.0);
+            assert_eq!(
+                (position, found.epoch),
+                (end, LeaderEpoch(epoch)),
+                "{asked}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_log_whose_voters_are_others_is_not_led() {
+    let mut machine = Machine::new(22);
+    machine.live(1, |bench| async move {
+        bench.open(key(0)).await;
+    });
+    machine.node_number = 2;
+    machine.live(1, |bench| async move {
+        let open = partition::Open {
+            key: key(0),
+            segment_bytes: 1 << 20,
+        };
+        let refused = bench.router.open(open).await.unwrap_err();
+        assert!(
+            refused.contains("its voters are (n1), and this is n2"),
+            "{refused}"
+        );
+    });
+    machine.node_number = 1;
+    machine.live(1, |bench| async move {
+        let opened = bench.open(key(0)).await;
+        assert_eq!(
+            opened.watermarks.term,
+            Term(2),
+            "nothing was decided meanwhile"
+        );
+    });
+}
+
+#[test]
+fn records_that_were_durable_and_are_gone_with_their_files_are_missed() {
+    let mut machine = Machine::new(23);
+    for _ in 0..2 {
+        machine.live(1, |bench| async move {
+            bench.open(key(0)).await;
+            let written = bench.propose(key(0), batch(&[1]), Ack::Quorum).await;
+            written.unwrap();
+        });
+    }
+    machine.live(1, |bench| async move {
+        let folder = storage::DataPath::new("/data").partition(key(0));
+        for entry in bench.runtime.read_directory(&folder).await.unwrap() {
+            let path = format!("{folder}/{}", entry.name);
+            bench.runtime.unlink(&path).await.unwrap();
+        }
+        let opened = bench.open(key(0)).await;
+        assert!(opened.fenced && opened.report[0].contains("there is no segment"));
+        let refused = bench.propose(key(0), batch(&[1]), Ack::Quorum).await;
+        assert!(matches!(refused, Err(ProposeError::Fenced(_))));
+    });
+}

@@ -88,8 +88,9 @@ pub use message::{Decode, Message, Request, Response};
 pub use messages::{
     ApiVersionsRequest, ApiVersionsResponse, CreateTopicsRequest, CreateTopicsResponse,
     FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest,
-    MetadataResponse, ProduceRequest, ProduceResponse, SERVED, api_versions, create_topics,
-    list_offsets, metadata, request_memory_bound,
+    MetadataResponse, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, ProduceRequest,
+    ProduceResponse, SERVED, api_versions, create_topics, list_offsets, metadata,
+    offset_for_leader_epoch, request_memory_bound,
 };
 pub use payload::{NoRecords, OwnedPayload, Part, Parts, Payload};
 #[cfg(feature = "testing")]

@@ -9,6 +9,7 @@ pub mod create_topics;
 pub mod fetch;
 pub mod list_offsets;
 pub mod metadata;
+pub mod offset_for_leader_epoch;
 pub mod produce;
 
 pub use api_versions::{ApiVersionsRequest, ApiVersionsResponse};
@@ -16,16 +17,18 @@ pub use create_topics::{CreateTopicsRequest, CreateTopicsResponse};
 pub use fetch::{FetchRequest, FetchResponse};
 pub use list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
 pub use metadata::{MetadataRequest, MetadataResponse};
+pub use offset_for_leader_epoch::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
 pub use produce::{ProduceRequest, ProduceResponse};
 
 /// The APIs that are spoken, by number, with the oldest and the newest version.
-pub const SERVED: [(ApiKey, i16, i16); 6] = [
+pub const SERVED: [(ApiKey, i16, i16); 7] = [
     (ApiKey::Produce, 3, 13),
     (ApiKey::Fetch, 4, 18),
     (ApiKey::ListOffsets, 1, 11),
     (ApiKey::Metadata, 0, 13),
     (ApiKey::ApiVersions, 0, 5),
     (ApiKey::CreateTopics, 2, 7),
+    (ApiKey::OffsetForLeaderEpoch, 2, 4),
 ];
 
 /// [`Message::memory_bound`] of the request of an API; `None` where the API or the version is not spoken.
@@ -37,6 +40,7 @@ pub fn request_memory_bound(key: ApiKey, version: i16) -> Option<usize> {
         ApiKey::Metadata => (MetadataRequest::memory_bound(version), 0..=13),
         ApiKey::ApiVersions => (ApiVersionsRequest::memory_bound(version), 0..=5),
         ApiKey::CreateTopics => (CreateTopicsRequest::memory_bound(version), 2..=7),
+        ApiKey::OffsetForLeaderEpoch => (OffsetForLeaderEpochRequest::memory_bound(version), 2..=4),
         _ => return None,
     };
     versions.contains(&version).then_some(bound)

@@ -67,6 +67,10 @@ fn the_oracle_lacks_two_versions() {
         protocol::ListOffsetsRequest::MAX_VERSION - 1
     );
     assert_eq!(
+        last::<theirs::OffsetForLeaderEpochRequest>(),
+        protocol::OffsetForLeaderEpochRequest::MAX_VERSION
+    );
+    assert_eq!(
         last::<theirs::MetadataRequest>(),
         protocol::MetadataRequest::MAX_VERSION
     );
@@ -97,6 +101,12 @@ proptest! {
     fn list_offsets(seed: u64) {
         agree::<protocol::ListOffsetsRequest, theirs::ListOffsetsRequest>(seed);
         agree::<protocol::ListOffsetsResponse, theirs::ListOffsetsResponse>(seed);
+    }
+
+    #[test]
+    fn offset_for_leader_epoch(seed: u64) {
+        agree::<protocol::OffsetForLeaderEpochRequest, theirs::OffsetForLeaderEpochRequest>(seed);
+        agree::<protocol::OffsetForLeaderEpochResponse, theirs::OffsetForLeaderEpochResponse>(seed);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a replica must never forget, and the order in which it becomes durable.
 
 use model::Term;
+use stdx::mutant;
 
 use crate::position::Position;
 use crate::replica::ReplicaId;
@@ -59,12 +60,15 @@ impl HardStateWriter {
 
     /// The number of the last change that is durable.
     pub(crate) fn durable(&self) -> u64 {
+        if mutant!(R01) || mutant!(R02) {
+            return self.changed;
+        }
         self.durable
     }
 
     /// The write to begin, if there is something to write and none is on its way.
     pub(crate) fn next_write(&mut self) -> Option<(u64, HardState)> {
-        if self.writing.is_some() || self.durable == self.changed {
+        if self.writing.is_some() || self.durable == self.changed || mutant!(R02) {
             return None;
         }
         self.writing = Some(self.changed);

@@ -50,6 +50,8 @@ pub struct Seen {
     pub batch: BatchId,
     /// The offset after its last record.
     pub end_offset: i64,
+    /// The epoch of its leader.
+    pub epoch: i32,
     /// Its bytes, folded.
     pub digest: u64,
 }
@@ -65,6 +67,10 @@ pub struct PartitionHistory {
     pub acknowledged: BTreeMap<i64, BatchId>,
     /// The largest high watermark that anyone was told.
     pub high_watermark: i64,
+    /// The latest epoch that anyone was told of.
+    pub epoch: i32,
+    /// Where epochs ended that were over when that was asked.
+    pub epoch_ends: BTreeMap<i32, i64>,
 }
 
 /// All that the clients know.

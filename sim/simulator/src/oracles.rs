@@ -9,6 +9,7 @@ pub mod budgets;
 pub mod calm;
 pub mod contiguous;
 pub mod disk;
+pub mod epochs;
 pub mod immutable;
 pub mod order;
 pub mod recovery;

@@ -125,6 +125,8 @@ pub struct Mix {
     pub metadata: u32,
     /// Make a topic.
     pub create_topic: u32,
+    /// Ask where an epoch ended.
+    pub epoch_end: u32,
 }
 
 /// The network at rest.

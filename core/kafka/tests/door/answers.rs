@@ -109,10 +109,11 @@ fn a_question_of_an_unknown_version_is_answered_in_the_oldest_layout() {
             .unwrap();
         let answer = raw.receive_frame(1 << 10).await.unwrap();
         assert_eq!(answer[..6], [0, 0, 0, 7, 0, 35]);
-        assert_eq!(answer[6..10], 6_i32.to_be_bytes());
+        let served = i32::try_from(protocol::SERVED.len()).unwrap();
+        assert_eq!(answer[6..10], served.to_be_bytes());
         // Produce first, from version 0 on.
         assert_eq!(answer[10..16], [0, 0, 0, 0, 0, 13]);
-        assert_eq!(answer.len(), 10 + 6 * 6);
+        assert_eq!(answer.len(), 10 + 6 * protocol::SERVED.len());
         // And the connection goes on: the oldest question.
         raw.send(&[0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 8, 0xff, 0xff])
             .await

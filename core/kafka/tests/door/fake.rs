@@ -208,7 +208,7 @@ impl Host {
         let position = match seek.target {
             SeekTarget::Earliest => Some((Offset::ZERO, -1)),
             SeekTarget::Latest => Some((watermarks.high_watermark, -1)),
-            SeekTarget::Timestamp(_) | SeekTarget::MaxTimestamp => None,
+            SeekTarget::Timestamp(_) | SeekTarget::MaxTimestamp | SeekTarget::EpochEnd(_) => None,
         };
         Ok(Sought {
             position,

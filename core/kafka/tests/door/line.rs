@@ -1,7 +1,8 @@
 //! The whole line: client, door, partition, log, disk, and back.
 
 use client::list_offsets::{EARLIEST, LATEST, MAX_TIMESTAMP};
-use client::{Acks, FetchOptions};
+use client::{Acks, FetchOptions, Options};
+use protocol::{ApiKey, ErrorCode};
 use records::{BatchBuilder, NewRecord};
 use runtime::Frozen;
 use stdx::Duration;
@@ -67,6 +68,33 @@ fn offsets_are_found_by_time() {
         ] {
             let listed = client.list_offset(&topic, 0, timestamp).await.unwrap();
             assert_eq!(listed.offset, offset, "{timestamp}");
+        }
+    });
+}
+
+#[test]
+fn the_end_of_an_epoch_is_told_in_every_version() {
+    run_seed(3, logs(2), |seen: Seen| async move {
+        let first = seen.connect().await;
+        let topic = first.create_topic("t", 1, 1, &[]).await.unwrap();
+        let written = first.produce(&topic, 0, batch(&["a", "b"]), Acks::All);
+        written.await.unwrap();
+        for version in 2..=4 {
+            let options = Options {
+                version_caps: vec![(ApiKey::OffsetForLeaderEpoch, version)],
+                ..Options::default()
+            };
+            let client = seen.connect_with(options).await.unwrap();
+            for (asked, epoch, end) in [(1, 1, 2), (0, 0, 0), (2, -1, -1), (-1, -1, -1)] {
+                let told = client.epoch_end(&topic, 0, asked).await.unwrap();
+                assert_eq!(
+                    (told.leader_epoch, told.end_offset),
+                    (epoch, end),
+                    "{asked}"
+                );
+            }
+            let unknown = client.epoch_end(&topic, 7, 1).await.unwrap_err();
+            assert_eq!(unknown.code(), Some(ErrorCode::UnknownTopicOrPartition));
         }
     });
 }

@@ -14,7 +14,7 @@ use raft::{
 };
 use runtime::sync::{Signal, oneshot};
 use runtime::{Class, Runtime, race};
-use stdx::Instant;
+use stdx::{Instant, mutant};
 use storage::journal::Journal;
 use storage::journal::record::HardRecord;
 use storage::{FrameBuilder, Group, Log, Mark};
@@ -226,7 +226,11 @@ impl Replica {
         };
         let (replica, journal) = (Rc::clone(self), member.journal.clone());
         self.spawner.spawn(Class::Consensus, "persist", async move {
-            if journal.write(record).await {
+            let written = journal.write(record);
+            if mutant!(P01) {
+                replica.step(Input::Persisted { sequence });
+            }
+            if written.await {
                 replica.step(Input::Persisted { sequence });
             }
         });

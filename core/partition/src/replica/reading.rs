@@ -7,7 +7,7 @@ use stdx::mutant;
 use storage::ReadRequest;
 
 use super::Replica;
-use crate::calls::{Read, ReadAnswer, ReadError, Seek, SeekTarget, Sought};
+use crate::calls::{Read, ReadAnswer, ReadError, Seek, SeekTarget, Sought, Watermarks};
 use crate::marks;
 
 impl Replica {
@@ -97,12 +97,40 @@ impl Replica {
                     .map_err(|error| unreadable(&error))?;
                 position_of(sought, reign)
             }
+            SeekTarget::EpochEnd(asked) => self.end_of(asked, &watermarks),
         };
         Ok(Sought {
             position,
             epoch,
             watermarks,
         })
+    }
+
+    /// Where an epoch ends, and which that is.
+    fn end_of(
+        &self,
+        asked: LeaderEpoch,
+        watermarks: &Watermarks,
+    ) -> (Option<(Offset, i64)>, LeaderEpoch) {
+        let Some(term) = asked.term().filter(|term| *term <= watermarks.term) else {
+            marks::EPOCH_END_UNKNOWN.hit();
+            return (None, asked);
+        };
+        let found = self.log.with_epochs(|epochs| {
+            let sought = if mutant!(P02) {
+                term.next().unwrap_or(term)
+            } else {
+                term
+            };
+            epochs.end_of(sought)
+        });
+        let (term, end) = match found {
+            Some((term, end)) => (term, end.unwrap_or(watermarks.high_watermark)),
+            // Whoever reigned before the log's first frame appended nothing that is here.
+            None => (term, watermarks.log_start),
+        };
+        stdx::sometimes!(marks::EPOCH_END_OF_ANOTHER, term < watermarks.term);
+        (Some((end, -1)), term.leader_epoch())
     }
 
     /// A reign serves when it has committed a frame of its own: before, it does not know what is committed.

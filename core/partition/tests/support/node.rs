@@ -20,13 +20,19 @@ const DATA: &str = "/data";
 pub(crate) struct Machine {
     pub(crate) world: World,
     pub(crate) node: NodeId,
+    /// How the broker on it is known.
+    pub(crate) node_number: i32,
 }
 
 impl Machine {
     pub(crate) fn new(seed: u64) -> Self {
         let mut world = World::new(seed, WorldConfig::default());
         let node = world.add_machine(NodeConfig::default());
-        Self { world, node }
+        Self {
+            world,
+            node,
+            node_number: 1,
+        }
     }
 
     /// Runs `test` in a life of a node of `cores` cores. When it ends, the node stops in order.
@@ -54,6 +60,7 @@ impl Machine {
             Arc::new(Mutex::new(Some(test))),
             Arc::new(AtomicBool::new(false)),
         );
+        let number = model::NodeId(self.node_number);
         let main = world::program(move |runtime: Runtime| {
             let (test, over) = (Arc::clone(&test), Arc::clone(&over));
             async move {
@@ -61,7 +68,7 @@ impl Machine {
                 let host = Host::start(
                     runtime.clone(),
                     HostConfig {
-                        node: model::NodeId(1),
+                        node: number,
                         data: data.clone(),
                         read_budget_bytes: 4 << 20,
                     },

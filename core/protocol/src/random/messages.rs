@@ -8,6 +8,7 @@ mod create_topics;
 mod fetch;
 mod list_offsets;
 mod metadata;
+mod offset_for_leader_epoch;
 mod produce;
 
 /// Visits every message: by API, the request first. Records are vectors.
@@ -24,4 +25,6 @@ pub fn each_message(visitor: &mut impl Visitor) {
     visitor.visit::<crate::messages::ApiVersionsResponse>();
     visitor.visit::<crate::messages::CreateTopicsRequest>();
     visitor.visit::<crate::messages::CreateTopicsResponse>();
+    visitor.visit::<crate::messages::OffsetForLeaderEpochRequest>();
+    visitor.visit::<crate::messages::OffsetForLeaderEpochResponse>();
 }

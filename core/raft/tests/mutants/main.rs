@@ -68,6 +68,8 @@ macro_rules! mutants {
 }
 
 mutants! {
+    r01 schedules;
+    r02 schedules;
     r03 schedules;
     r04 schedules;
     r05 scripts;

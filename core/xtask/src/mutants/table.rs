@@ -72,10 +72,34 @@ pub(super) const MUTANTS: &[Mutant] = &[
         finder: Finder::Seeds("power"),
     },
     Mutant {
+        id: "P01",
+        room: "partition",
+        breaks: "leads before its term is durable",
+        finder: Finder::Seeds("power"),
+    },
+    Mutant {
+        id: "P02",
+        room: "partition",
+        breaks: "takes the next epoch's end for an epoch's",
+        finder: Finder::Seeds("power"),
+    },
+    Mutant {
         id: "K00",
         room: "kafka",
         breaks: "answers leave out of order",
         finder: Finder::Seeds("swarm"),
+    },
+    Mutant {
+        id: "R01",
+        room: "raft",
+        breaks: "votes before the vote is durable",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R02",
+        room: "raft",
+        breaks: "does not write its vote",
+        finder: Finder::Test,
     },
     Mutant {
         id: "R03",

@@ -16,6 +16,7 @@ pub fn note(ledger: &mut Ledger, place: &Place, batch: &BatchView<'_>) -> Result
     let seen = Seen {
         batch: id,
         end_offset: batch.end_offset(),
+        epoch: batch.partition_leader_epoch(),
         digest: runtime::Digest::of(batch.bytes()),
     };
     let history = ledger.partition(place);
@@ -54,6 +55,7 @@ pub fn note(ledger: &mut Ledger, place: &Place, batch: &BatchView<'_>) -> Result
         )));
     }
     history.seen.insert(base_offset, seen);
+    history.epoch = history.epoch.max(seen.epoch);
     Ok(())
 }
 

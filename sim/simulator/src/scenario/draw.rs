@@ -166,6 +166,7 @@ fn mix(prng: &mut Prng) -> Mix {
         list_offsets: weight(4),
         metadata: weight(2),
         create_topic: weight(1),
+        epoch_end: weight(4),
     }
 }
 

@@ -12,7 +12,7 @@ use stdx::Duration;
 
 use super::shared::Shared;
 use crate::ledger::{BatchId, Place, Promise, batch_bytes};
-use crate::oracles::{acknowledged, contiguous, immutable, refused, visible};
+use crate::oracles::{acknowledged, contiguous, epochs, immutable, refused, visible};
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -29,6 +29,9 @@ pub(super) enum Action {
     },
     ListOffsets {
         timestamp: i64,
+    },
+    EpochEnd {
+        epoch: i32,
     },
     Metadata,
     CreateTopic {
@@ -65,6 +68,7 @@ impl Act {
                 wait,
             } => Some(Box::pin(self.fetch(offset, bytes_max, wait))),
             Action::ListOffsets { timestamp } => Some(Box::pin(self.list_offsets(timestamp))),
+            Action::EpochEnd { epoch } => Some(Box::pin(self.epoch_end(epoch))),
             Action::Metadata => Some(Box::pin(self.metadata())),
             Action::CreateTopic { name, partitions } => {
                 Some(Box::pin(self.create_topic(name, partitions)))
@@ -210,6 +214,20 @@ impl Act {
             }
             Err(error) => self.settle("list offsets", Err(error)),
         }
+    }
+
+    async fn epoch_end(self, epoch: i32) {
+        let known_before = self.shared.ledger().partition(&self.place).epoch;
+        let answer = self
+            .client
+            .epoch_end(&self.topic, self.place.1, epoch)
+            .await;
+        let told = answer.map(|end| {
+            let asked = (epoch, known_before);
+            let noted = epochs::note(&mut self.shared.ledger(), &self.place, asked, end);
+            self.shared.judge(noted);
+        });
+        self.settle("epoch end", told);
     }
 
     async fn metadata(self) {

@@ -177,7 +177,8 @@ impl Actor {
         drop(scope.spawn(Class::Fetch, "answer", answered));
     }
 
-    fn draw_action(&mut self, place: &crate::ledger::Place) -> Action {
+    /// Which of the kinds of the mix, in its order.
+    fn draw_kind(&mut self) -> usize {
         let Mix {
             produce_none,
             produce_leader,
@@ -187,6 +188,7 @@ impl Actor {
             list_offsets,
             metadata,
             create_topic,
+            epoch_end,
         } = self.shape.mix;
         let weights = [
             produce_none,
@@ -197,18 +199,23 @@ impl Actor {
             list_offsets,
             metadata,
             create_topic,
+            epoch_end,
         ];
         let mut draw = self
             .prng
             .below(weights.iter().map(|&weight| u64::from(weight)).sum());
-        let index = weights
+        weights
             .iter()
             .position(|&weight| {
                 let chosen = draw < u64::from(weight);
                 draw = draw.saturating_sub(u64::from(weight));
                 chosen
             })
-            .expect("a draw below the sum of the weights");
+            .expect("a draw below the sum of the weights")
+    }
+
+    fn draw_action(&mut self, place: &crate::ledger::Place) -> Action {
+        let index = self.draw_kind();
         let high_watermark = self.shared.ledger().partition(place).high_watermark;
         match index {
             0..=2 => Action::Produce {
@@ -243,6 +250,11 @@ impl Actor {
                     partitions: i32::try_from(self.prng.between(1, 3)).expect("small"),
                 }
             }
+            8 => Action::EpochEnd {
+                // None, the first, and up to the one after the last.
+                epoch: self.shared.ledger().partition(place).epoch + 1
+                    - i32::try_from(self.prng.below(5)).expect("small"),
+            },
             _ => Action::Metadata,
         }
     }
