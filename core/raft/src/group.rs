@@ -125,7 +125,7 @@ impl Group {
     /// When it wants a [`Input::Tick`] at the latest; [`Instant::MAX`] when it wants none.
     pub fn deadline(&self) -> Instant {
         match &self.role {
-            Role::Leader(reign) => reign.deadline(),
+            Role::Leader(reign) => reign.deadline(self.settings.pulsed),
             Role::Follower(_) | Role::Candidate(_) => self.election_at,
         }
     }
@@ -310,7 +310,7 @@ impl Group {
     }
 
     /// Lets out what may leave, and begins the next write of the hard state.
-    fn release(&mut self, out: &mut Vec<Effect>) {
+    pub(crate) fn release(&mut self, out: &mut Vec<Effect>) {
         if let Some((sequence, state)) = self.hard.next_write() {
             out.push(Effect::Persist { sequence, state });
         }

@@ -41,6 +41,7 @@ impl Group {
         }
         if let Role::Leader(reign) = &mut self.role
             && now >= reign.beat_at
+            && !settings.pulsed
         {
             self.beat_all();
         }
@@ -104,6 +105,7 @@ impl Group {
             return;
         };
         progress.beat = progress.beat.max(sequence);
+        progress.told.answered(sequence);
         let news = progress.has(verified, flushed);
         progress.answered_beat(news, now);
         let forgot = verified < progress.matched && progress.is_idle();

@@ -2,7 +2,7 @@
 //!
 //! It decides what is appended, cut off, voted, said and committed; whoever hosts it carries that out. It knows frames
 //! by index, term, kind and size, and never their bodies. `partition` hosts it, with one voter to a group so far. It
-//! does not move the start of a log, install one, or repair a frame yet, and every group beats for itself.
+//! does not move the start of a log, install one, or repair a frame yet.
 //!
 //! ```text
 //!                 Input                                     Effect
@@ -19,6 +19,7 @@
 //! | `election`, `vote` | becoming leader, and letting somebody become it |
 //! | `lead`, `replicate`, `progress`, `commit` | a leader's work |
 //! | `follow` | a follower's work |
+//! | `heartbeat` | one beat for each pair of nodes, however many groups they share |
 //! | `membership`, `config` | who votes, and how that changes |
 //! | `reads`, `transfer` | barriers for readers; handing leadership over |
 //! | `log_view`, `position`, `frame` | the log as consensus knows it |
@@ -55,6 +56,7 @@ mod follow;
 pub mod frame;
 pub mod group;
 pub mod hard_state;
+pub mod heartbeat;
 mod held;
 mod lead;
 pub mod log_view;
@@ -76,6 +78,7 @@ pub use effect::{Effect, Input, Outcome, Refusal};
 pub use frame::{Frame, FrameKind};
 pub use group::Group;
 pub use hard_state::HardState;
+pub use heartbeat::{Heartbeats, Pulse, PulseReply, Quiet};
 pub use log_view::LogView;
 pub use message::{Ballot, Body, Message};
 pub use position::Position;

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use model::LogIndex;
 use stdx::{Duration, Instant};
 
+use crate::heartbeat::Told;
 use crate::settings::Settings;
 
 /// How a follower is sent to.
@@ -30,6 +31,8 @@ pub(crate) struct Progress {
     pub(crate) heard_at: Option<Instant>,
     /// The last beat that it answered.
     pub(crate) beat: u64,
+    /// What it was told by beats.
+    pub(crate) told: Told,
     /// Messages sent so far.
     pub(crate) sequence: u64,
     /// A probe, or a read of frames, is on its way.
@@ -53,6 +56,7 @@ impl Progress {
             durable: LogIndex::ZERO,
             heard_at: None,
             beat: 0,
+            told: Told::default(),
             sequence: 0,
             waiting: false,
             in_flight: VecDeque::new(),

@@ -58,18 +58,19 @@ pub(crate) struct Reign {
 }
 
 impl Reign {
-    pub(crate) fn deadline(&self) -> Instant {
+    pub(crate) fn deadline(&self, pulsed: bool) -> Instant {
         if self.progress.is_empty() {
             // Nobody listens who could answer, or be told anything.
             return Instant::MAX;
         }
         let handover = self.handover.as_ref().map(|handover| handover.until);
-        let deadlines = [Some(self.beat_at), Some(self.quorum_check_at), handover];
+        let beat = (!pulsed).then_some(self.beat_at);
+        let deadlines = [beat, Some(self.quorum_check_at), handover];
         deadlines
             .into_iter()
             .flatten()
             .min()
-            .unwrap_or(self.beat_at)
+            .unwrap_or(self.quorum_check_at)
     }
 }
 

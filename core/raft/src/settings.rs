@@ -23,6 +23,8 @@ pub struct Settings {
     pub catch_up_frames: u64,
     /// Read barriers that wait.
     pub reads_max: usize,
+    /// The host beats, for all groups of its core together, with [`crate::Heartbeats`].
+    pub pulsed: bool,
 }
 
 impl Default for Settings {
@@ -37,6 +39,7 @@ impl Default for Settings {
             uncommitted_bytes_max: 16 << 20,
             catch_up_frames: 1_000,
             reads_max: 1_024,
+            pulsed: false,
         }
     }
 }

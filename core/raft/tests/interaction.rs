@@ -2,6 +2,8 @@
 //!
 //! `REWRITE=1 cargo test -p raft --test interaction` writes what is printed now.
 
+#[path = "support/log.rs"]
+mod log;
 #[path = "script/steps.rs"]
 mod steps;
 #[path = "script/words.rs"]

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use model::{LogIndex, Term};
 use raft::{
-    Config, Effect, Group, HardState, Input, Message, Outcome, Position, ReplicaId, Settings,
+    Config, Effect, Group, HardState, Input, Message, Outcome, Position, Quiet, ReplicaId, Settings,
 };
 use stdx::{Duration, Instant};
 
@@ -13,12 +13,34 @@ use crate::disk::{Disk, count};
 use crate::invariants::Invariants;
 use crate::replica::Replica;
 
+/// Something on its way.
+#[derive(Clone, Debug)]
+pub(crate) enum Letter {
+    Message(Message),
+    Quiet(Quiet),
+    /// To a quiet beat, and whether it was accepted.
+    Answer(Quiet, bool),
+}
+
+impl Letter {
+    fn ends(&self) -> (ReplicaId, ReplicaId) {
+        match self {
+            Self::Message(message) => (message.from, message.to),
+            Self::Quiet(quiet) => (quiet.from, quiet.to),
+            Self::Answer(quiet, _) => (quiet.to, quiet.from),
+        }
+    }
+}
+
 /// A cluster.
 pub(crate) struct Cluster {
     pub(crate) now: Instant,
     pub(crate) replicas: BTreeMap<ReplicaId, Replica>,
     /// On their way, in no order.
-    pub(crate) messages: Vec<Message>,
+    pub(crate) messages: Vec<Letter>,
+    /// When each replica beats next, where that is done for all groups together.
+    pulse_at: BTreeMap<ReplicaId, Instant>,
+    pub(crate) quiet: u64,
     /// Pairs that do not reach each other, one way.
     pub(crate) cut: BTreeSet<(ReplicaId, ReplicaId)>,
     /// Stands still and hears nothing, while time goes by for the others.
@@ -42,6 +64,10 @@ pub(crate) struct Cluster {
 /// Lines of a trace that a failure prints.
 const LINES_KEPT: usize = 60;
 
+fn wrong_term(seed: u64) -> ! {
+    panic!("seed {seed}: L11: a quiet beat of another term is accepted")
+}
+
 impl Cluster {
     pub(crate) fn new(seed: u64, count: i32) -> Self {
         let voters: Vec<ReplicaId> = (1..=count).map(ReplicaId::first).collect();
@@ -49,6 +75,8 @@ impl Cluster {
             now: Instant::ZERO,
             replicas: BTreeMap::new(),
             messages: Vec::new(),
+            pulse_at: BTreeMap::new(),
+            quiet: 0,
             cut: BTreeSet::new(),
             frozen: None,
             invariants: Invariants::default(),
@@ -57,6 +85,7 @@ impl Cluster {
                 in_flight_messages_max: 4,
                 message_bytes_max: 300,
                 catch_up_frames: 3,
+                pulsed: seed % 2 == 1,
                 ..Settings::default()
             },
             outcomes: BTreeMap::new(),
@@ -155,6 +184,31 @@ impl Cluster {
         }
         let state = group.to_string();
         self.note(line);
+        self.carry_out_all(id, effects, &state);
+    }
+
+    /// Beats, where that is done for all groups together and it is time to.
+    pub(crate) fn pulse(&mut self, id: ReplicaId) {
+        let (now, next) = (self.now, self.now + self.settings.heartbeat);
+        let at = self.pulse_at.entry(id).or_default();
+        if !self.settings.pulsed || now < *at || self.frozen == Some(id) {
+            return;
+        }
+        *at = next;
+        let replica = self.replicas.get_mut(&id).expect("a replica");
+        let Some(group) = &mut replica.group else {
+            return;
+        };
+        let (mut quiet, mut effects) = (Vec::new(), Vec::new());
+        group.pulse(now, &mut quiet, &mut effects);
+        let state = group.to_string();
+        self.note(format!("{id} beats, {} quietly", quiet.len()));
+        self.quiet += quiet.len() as u64;
+        self.messages.extend(quiet.into_iter().map(Letter::Quiet));
+        self.carry_out_all(id, effects, &state);
+    }
+
+    fn carry_out_all(&mut self, id: ReplicaId, effects: Vec<Effect>, state: &str) {
         for effect in effects {
             self.note(format!("    {effect:?}"));
             self.carry_out(id, effect);
@@ -184,7 +238,7 @@ impl Cluster {
                 if let Err(broken) = sent {
                     panic!("seed {}: {broken}\n{}", self.seed, self.lines.join("\n"));
                 }
-                self.messages.push(message);
+                self.messages.push(Letter::Message(message));
             }
             Effect::Fetch { to, first, .. } => {
                 let from = count(first) - 1;
@@ -233,6 +287,10 @@ impl Cluster {
             let due: Vec<ReplicaId> = self.due();
             for id in due {
                 self.step(id, Input::Tick);
+            }
+            let ids: Vec<ReplicaId> = self.replicas.keys().copied().collect();
+            for id in ids {
+                self.pulse(id);
             }
         }
         self.quiesce();
@@ -286,12 +344,30 @@ impl Cluster {
         }
     }
 
-    pub(crate) fn deliver(&mut self, message: Message) {
-        if !self.cut.contains(&(message.from, message.to))
-            && self.frozen != Some(message.to)
-            && self.replicas.contains_key(&message.to)
-        {
-            self.step(message.to, Input::Received(message));
+    pub(crate) fn deliver(&mut self, letter: Letter) {
+        let (ends, now) = (letter.ends(), self.now);
+        if self.cut.contains(&ends) || self.frozen == Some(ends.1) {
+            return;
+        }
+        let Some(replica) = self.replicas.get_mut(&ends.1) else {
+            return;
+        };
+        match letter {
+            Letter::Message(message) => self.step(ends.1, Input::Received(message)),
+            Letter::Quiet(quiet) => {
+                let group = replica.group.as_mut();
+                let accepted = group.is_some_and(|group| {
+                    let accepted = group.hear_quiet(now, &quiet);
+                    accepted && (group.term() == quiet.term || wrong_term(self.seed))
+                });
+                self.note(format!("{quiet:?} is accepted: {accepted}"));
+                self.messages.push(Letter::Answer(quiet, accepted));
+            }
+            Letter::Answer(quiet, accepted) => {
+                if let Some(group) = &mut replica.group {
+                    group.quiet_answered(now, &quiet, accepted);
+                }
+            }
         }
     }
 

@@ -5,8 +5,7 @@ use std::collections::VecDeque;
 use model::LogIndex;
 use raft::{Config, Frame, HardState, Input, LogView};
 
-#[path = "../support/log.rs"]
-mod log;
+use crate::log;
 
 /// A log and a hard state that become durable bit by bit.
 #[derive(Clone, Debug, Default)]

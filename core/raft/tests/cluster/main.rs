@@ -6,6 +6,8 @@
 mod cluster;
 mod disk;
 mod invariants;
+#[path = "../support/log.rs"]
+mod log;
 mod replica;
 mod schedule;
 

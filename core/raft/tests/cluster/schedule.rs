@@ -30,6 +30,8 @@ pub(crate) struct Reached {
     pub(crate) committed: u64,
     pub(crate) lost: u64,
     pub(crate) reads: u64,
+    /// Beats that said nothing but that somebody leads.
+    pub(crate) quiet: u64,
     /// Of everything that happened.
     pub(crate) digest: u64,
 }
@@ -46,6 +48,7 @@ impl Reached {
         self.committed += other.committed;
         self.lost += other.lost;
         self.reads += other.reads;
+        self.quiet += other.quiet;
         self.digest ^= other.digest;
     }
 }
@@ -64,6 +67,7 @@ pub(crate) fn run(seed: u64, count: i32, weather: Weather) -> Reached {
     reached.commits = cluster.invariants.last_committed().0;
     reached.truncations = cluster.truncations;
     reached.reads = cluster.reads.len() as u64;
+    reached.quiet = cluster.quiet;
     reached.digest = cluster.trace_digest();
     for outcome in cluster.outcomes.values() {
         if outcome.is_committed() {
@@ -211,6 +215,7 @@ fn tick_some(cluster: &mut Cluster, prng: &mut Prng) {
     ids.retain(|_| prng.chance(3, 4));
     for id in ids {
         cluster.step(id, Input::Tick);
+        cluster.pulse(id);
     }
 }
 

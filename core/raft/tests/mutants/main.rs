@@ -8,8 +8,12 @@
 mod cluster;
 #[path = "../cluster/disk.rs"]
 mod disk;
+#[path = "../heartbeats.rs"]
+mod heartbeats;
 #[path = "../cluster/invariants.rs"]
 mod invariants;
+#[path = "../support/log.rs"]
+mod log;
 #[path = "../cluster/replica.rs"]
 mod replica;
 #[path = "../cluster/schedule.rs"]
@@ -21,6 +25,7 @@ mod words;
 
 use std::panic::catch_unwind;
 
+use heartbeats::quiet_beats_of_others;
 use schedule::{Reached, Weather};
 use steps::Steps;
 
@@ -83,4 +88,5 @@ mutants! {
     r18 schedules;
     r19 schedules;
     r20 schedules;
+    r21 quiet_beats_of_others;
 }

@@ -8,8 +8,7 @@ use stdx::{Duration, Instant};
 
 use crate::words;
 
-#[path = "../support/log.rs"]
-mod log;
+use crate::log;
 
 /// One replica, and what is on its way to its disk.
 #[derive(Default)]

@@ -8,6 +8,8 @@
 mod disk;
 #[path = "../cluster/invariants.rs"]
 mod invariants;
+#[path = "../support/log.rs"]
+mod log;
 #[path = "../cluster/replica.rs"]
 mod replica;
 mod world;

@@ -179,4 +179,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         breaks: "says that a proposal is committed where another is",
         finder: Finder::Test,
     },
+    Mutant {
+        id: "R21",
+        room: "raft",
+        breaks: "accepts a quiet beat of any term",
+        finder: Finder::Test,
+    },
 ];
