@@ -1,7 +1,5 @@
 //! What is committed, and what comes of it.
 
-use std::collections::BTreeMap;
-
 use model::LogIndex;
 use stdx::mutant;
 
@@ -21,15 +19,13 @@ impl Group {
         } else {
             self.log.flushed()
         };
-        let durable: BTreeMap<_, LogIndex> = reign
-            .progress
-            .iter()
-            .map(|(&replica, progress)| (replica, progress.durable))
-            .chain([(self.me, own)])
-            .collect();
-        let upto = self
-            .config()
-            .agreed(|voter| durable.get(&voter).copied().unwrap_or_default());
+        let upto = self.config().agreed(|voter| {
+            if voter == self.me {
+                return own;
+            }
+            let progress = reign.progress.get(voter);
+            progress.map_or(LogIndex::ZERO, |progress| progress.durable)
+        });
         let of_this_reign = self.log.term_at(upto) == Some(self.term()) || mutant!(R05);
         if upto <= self.commit || !of_this_reign {
             return;

@@ -3,6 +3,8 @@
 use core::fmt;
 use std::collections::BTreeSet;
 
+use smallvec::SmallVec;
+
 use crate::replica::ReplicaId;
 
 /// A set of voters that decides by majority.
@@ -44,6 +46,11 @@ impl Config {
         self.sets().any(|set| set.contains(&replica))
     }
 
+    /// Whether `replica` is told what happens.
+    pub fn is_member(&self, replica: ReplicaId) -> bool {
+        self.is_voter(replica) || self.learners.contains(&replica)
+    }
+
     /// Whether `replica` alone votes: there is nobody to ask, and nobody else who could lead.
     pub fn is_alone(&self, replica: ReplicaId) -> bool {
         self.sets().flatten().all(|&voter| voter == replica) && self.is_voter(replica)
@@ -66,7 +73,7 @@ impl Config {
     /// The largest value that a majority of every set has at least.
     pub fn agreed<T: Ord + Copy + Default>(&self, value: impl Fn(ReplicaId) -> T) -> T {
         let of_set = |set: &Voters| {
-            let mut values: Vec<T> = set.iter().map(|&voter| value(voter)).collect();
+            let mut values: SmallVec<[T; 8]> = set.iter().map(|&voter| value(voter)).collect();
             values.sort_unstable();
             let majority = set.len() / 2 + 1;
             values

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::{LogIndex, Term};
 
 use crate::config::Config;
-use crate::frame::Frame;
+use crate::frame::{Frames, Sizes};
 use crate::hard_state::HardState;
 use crate::message::Message;
 use crate::replica::ReplicaId;
@@ -24,7 +24,7 @@ pub enum Input {
         /// Only in this reign.
         expected_term: Option<Term>,
         /// Bytes of each frame.
-        frames: Vec<u32>,
+        frames: Sizes,
     },
     /// All frames up to `upto` are durable, of the log that [`Effect::Append`] named `epoch`.
     Flushed {
@@ -45,7 +45,7 @@ pub enum Input {
         /// The index of the first.
         first: LogIndex,
         /// The frames.
-        frames: Vec<Frame>,
+        frames: Frames,
     },
     /// Somebody wants to read what was committed before now.
     Read {
@@ -85,7 +85,7 @@ pub enum Effect {
         /// The index of the first.
         first: LogIndex,
         /// The frames.
-        frames: Vec<Frame>,
+        frames: Frames,
         /// Which log this is.
         epoch: u64,
     },

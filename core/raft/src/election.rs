@@ -1,13 +1,13 @@
 //! Becoming a candidate, and winning.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::LogIndex;
 use stdx::{Duration, mutant};
 
 use crate::effect::Effect;
-use crate::frame::{Frame, FrameKind};
+use crate::frame::{Frame, FrameKind, Frames};
 use crate::group::Group;
 use crate::hard_state::HardState;
 use crate::membership::CONFIG_BYTES;
@@ -24,7 +24,8 @@ impl Group {
         let spread = max.saturating_sub(min).as_millis();
         let spread = u64::try_from(spread).unwrap_or(u64::MAX).max(1);
         let drawn = Duration::from_millis(self.prng.below(spread));
-        self.election_at = self.now + min.saturating_add(drawn);
+        self.patience = min.saturating_add(drawn);
+        self.election_at = self.now + self.patience;
     }
 
     /// Whether it may be elected: as a voter of the configuration in force, or of the last one that is known to be
@@ -184,8 +185,7 @@ impl Group {
         let next = self.log.dirty().next();
         let members = self.config().members();
         let others = members.into_iter().filter(|&member| member != self.me);
-        let progress: BTreeMap<ReplicaId, Progress> =
-            others.map(|other| (other, Progress::new(next))).collect();
+        let progress = others.map(|other| (other, Progress::new(next))).collect();
         self.role = Role::Leader(Box::new(Reign {
             first: next,
             progress,
@@ -204,26 +204,22 @@ impl Group {
             leads: true,
             leader: self.leader,
         });
-        let mut frames = Vec::with_capacity(2);
-        if self.log.dirty() == LogIndex::ZERO {
-            frames.push((
-                FrameKind::Config(Arc::clone(self.log.config().1)),
-                CONFIG_BYTES,
-            ));
-        }
-        frames.push((FrameKind::Noop, 0));
-        self.append_own(frames, out);
+        let config = (self.log.dirty() == LogIndex::ZERO).then(|| {
+            let kind = FrameKind::Config(Arc::clone(self.log.config().1));
+            (kind, CONFIG_BYTES)
+        });
+        self.append_own(config.into_iter().chain([(FrameKind::Noop, 0)]), out);
     }
 
     /// Appends frames of this reign, and sends them on their way.
     pub(crate) fn append_own(
         &mut self,
-        frames: Vec<(FrameKind, u32)>,
+        frames: impl IntoIterator<Item = (FrameKind, u32)>,
         out: &mut Vec<Effect>,
     ) -> LogIndex {
         let (term, now) = (self.term(), self.now);
         let first = self.log.dirty().next();
-        let frames: Vec<Frame> = frames
+        let frames: Frames = frames
             .into_iter()
             .map(|(kind, bytes)| Frame { term, kind, bytes })
             .collect();
@@ -250,10 +246,7 @@ impl Group {
         if let Role::Leader(reign) = &mut self.role {
             let members = config.members().into_iter();
             for member in members.filter(|&member| member != me) {
-                reign
-                    .progress
-                    .entry(member)
-                    .or_insert_with(|| Progress::new(next));
+                reign.progress.add(member, Progress::new(next));
             }
         }
     }

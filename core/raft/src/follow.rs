@@ -6,7 +6,7 @@ use model::LogIndex;
 use stdx::mutant;
 
 use crate::effect::Effect;
-use crate::frame::Frame;
+use crate::frame::{Frame, Frames};
 use crate::group::Group;
 use crate::hard_state::HardState;
 use crate::message::{Body, Message};
@@ -71,7 +71,7 @@ impl Group {
                 let last = LogIndex(at.0 - 1);
                 if self.lower_claim(last) {
                     // Nothing is cut before it is durable that less is claimed.
-                    self.deferred = Some(message);
+                    self.deferred = Some(Box::new(message));
                     return;
                 }
                 let new = frames_from(prev, frames, at);
@@ -126,12 +126,7 @@ impl Group {
     }
 
     /// Frames go behind all others, here and on the disk.
-    pub(crate) fn write_frames(
-        &mut self,
-        first: LogIndex,
-        frames: Vec<Frame>,
-        out: &mut Vec<Effect>,
-    ) {
+    pub(crate) fn write_frames(&mut self, first: LogIndex, frames: Frames, out: &mut Vec<Effect>) {
         self.log.append(frames.iter().cloned());
         let epoch = self.log.epoch();
         out.push(Effect::Append {
@@ -145,7 +140,7 @@ impl Group {
     fn append_from_leader(
         &mut self,
         first: LogIndex,
-        frames: Vec<Frame>,
+        frames: Frames,
         before: LogIndex,
         out: &mut Vec<Effect>,
     ) {
@@ -214,7 +209,7 @@ enum Conflict {
     Other(LogIndex),
 }
 
-fn frames_from(prev: Position, frames: &[Frame], at: LogIndex) -> Vec<Frame> {
+fn frames_from(prev: Position, frames: &[Frame], at: LogIndex) -> Frames {
     let skip = usize::try_from(at.0 - prev.index.0 - 1).unwrap_or(usize::MAX);
     frames.iter().skip(skip).cloned().collect()
 }

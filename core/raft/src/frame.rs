@@ -3,8 +3,15 @@
 use std::sync::Arc;
 
 use model::Term;
+use smallvec::SmallVec;
 
 use crate::config::Config;
+
+/// Frames in a row. Most are alone, and need no memory of their own.
+pub type Frames = SmallVec<[Frame; 2]>;
+
+/// Bytes of frames in a row.
+pub type Sizes = SmallVec<[u32; 4]>;
 
 /// A frame of the log, without its body: whoever carries out the effects knows that by the index and the term.
 #[derive(Clone, Debug, PartialEq, Eq)]

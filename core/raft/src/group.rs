@@ -1,9 +1,10 @@
 //! One replica of one group: its state, and the one way in.
 
 use core::fmt;
+use std::sync::Arc;
 
 use model::{LogIndex, Term};
-use stdx::{Instant, Prng};
+use stdx::{Duration, Instant, Prng};
 
 use crate::config::Config;
 use crate::effect::{Effect, Input, Outcome, Refusal};
@@ -20,34 +21,41 @@ use crate::settings::Settings;
 const RECENT_FRAMES: u64 = 1_024;
 
 /// A replica of a group. It does nothing but in [`Group::step`].
+///
+/// What a quiet beat looks at is together at the front: ten thousand groups are not in any cache.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Group {
     pub(crate) me: ReplicaId,
-    pub(crate) settings: Settings,
-    pub(crate) prng: Prng,
     pub(crate) now: Instant,
-    pub(crate) hard: HardStateWriter,
-    pub(crate) log: LogView,
-    pub(crate) commit: LogIndex,
-    pub(crate) role: Role,
     /// Who leads in this term, as far as it knows.
     pub(crate) leader: Option<ReplicaId>,
+    pub(crate) broken: bool,
+    /// Something happened since it rested.
+    pub(crate) busy: bool,
     /// When the leader of this term was last heard of.
     pub(crate) contact: Option<Instant>,
     /// When it tries to be elected, if it may.
     pub(crate) election_at: Instant,
+    /// How long it waits for a leader, as it was drawn last.
+    pub(crate) patience: Duration,
+    pub(crate) commit: LogIndex,
+    pub(crate) role: Role,
+    pub(crate) hard: HardStateWriter,
+    pub(crate) log: LogView,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) prng: Prng,
     pub(crate) held: HeldMessages,
     pub(crate) proposals: Proposals,
     /// An append that has to wait until less is claimed of the log.
-    pub(crate) deferred: Option<Message>,
-    pub(crate) broken: bool,
+    pub(crate) deferred: Option<Box<Message>>,
 }
 
 impl Group {
     /// The replica `me` as its disk has it. `seed` draws its election times.
     pub fn new(
         me: ReplicaId,
-        settings: Settings,
+        settings: impl Into<Arc<Settings>>,
         hard: HardState,
         log: LogView,
         now: Instant,
@@ -66,7 +74,7 @@ impl Group {
         };
         let mut group = Self {
             me,
-            settings,
+            settings: settings.into(),
             prng: Prng::labelled(seed, &format!("raft/{me}")),
             now,
             hard: HardStateWriter::new(hard),
@@ -76,6 +84,8 @@ impl Group {
             leader: None,
             contact: None,
             election_at: now,
+            patience: Duration::ZERO,
+            busy: true,
             held: HeldMessages::default(),
             proposals: Proposals::default(),
             deferred: None,
@@ -91,6 +101,7 @@ impl Group {
     /// Takes `input` at `now`, and says what is to be done.
     pub fn step(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
         self.now = self.now.max(now);
+        self.busy = true;
         if self.broken {
             return;
         }
@@ -173,10 +184,7 @@ impl Group {
     /// What a leader knows of how far `replica` has its log durable. None when it does not lead or does not know it.
     pub fn durable_at(&self, replica: ReplicaId) -> Option<LogIndex> {
         match &self.role {
-            Role::Leader(reign) => reign
-                .progress
-                .get(&replica)
-                .map(|progress| progress.durable),
+            Role::Leader(reign) => reign.progress.get(replica).map(|progress| progress.durable),
             _ => None,
         }
     }
@@ -288,7 +296,7 @@ impl Group {
         if self.hard.durable() == self.hard.changed()
             && let Some(message) = self.deferred.take()
         {
-            self.receive(message, out);
+            self.receive(*message, out);
         }
     }
 
@@ -315,8 +323,7 @@ impl Group {
             out.push(Effect::Persist { sequence, state });
         }
         let (durable, flushed) = (self.hard.durable(), self.log.flushed());
-        let released = self.held.release(durable, flushed, self.log.epoch());
-        out.extend(released.into_iter().map(Effect::Send));
+        self.held.release(durable, flushed, self.log.epoch(), out);
     }
 
     /// Moves the commit; what waited for it is told.
@@ -327,7 +334,8 @@ impl Group {
         self.commit = upto;
         out.push(Effect::Commit { upto });
         let log = &self.log;
-        for (token, outcome) in self.proposals.decided(upto, |index| log.term_at(index)) {
+        while let Some((token, outcome)) = self.proposals.decided(upto, |index| log.term_at(index))
+        {
             out.push(Effect::Resolved { token, outcome });
         }
         let needed = self.needed_from();
@@ -340,8 +348,8 @@ impl Group {
         let followers = match &self.role {
             Role::Leader(reign) => reign
                 .progress
-                .values()
-                .map(|progress| progress.matched)
+                .iter()
+                .map(|(_, progress)| progress.matched)
                 .min(),
             Role::Follower(_) | Role::Candidate(_) => None,
         };
@@ -373,6 +381,8 @@ impl Group {
             leader,
             contact,
             election_at,
+            patience: _,
+            busy: _,
             held,
             proposals,
             deferred,

@@ -162,7 +162,7 @@ impl Group {
             return;
         }
         let mut loud = Vec::new();
-        for (&to, progress) in &mut reign.progress {
+        for (to, progress) in reign.progress.iter_mut() {
             if progress.is_quiet(dirty, commit) {
                 progress.told.quiet += 1;
                 quiet.push(Quiet { from, to, term });
@@ -173,6 +173,7 @@ impl Group {
             }
         }
         if loud.is_empty() {
+            self.give_back();
             return;
         }
         reign.beats += 1;
@@ -181,6 +182,21 @@ impl Group {
             self.say(to, Body::Beat { sequence, commit });
         }
         self.release(out);
+    }
+
+    /// Gives memory back that a busy time needed.
+    pub(crate) fn give_back(&mut self) {
+        if !core::mem::take(&mut self.busy) {
+            return;
+        }
+        self.held.give_back();
+        self.log.give_back();
+        self.proposals.give_back();
+        if let Role::Leader(reign) = &mut self.role {
+            for (_, progress) in reign.progress.iter_mut() {
+                progress.give_back();
+            }
+        }
     }
 
     /// A quiet beat came. False when it is not this term's leader's: that one then says everything.
@@ -192,7 +208,8 @@ impl Group {
         }
         self.now = self.now.max(now);
         self.contact = Some(self.now);
-        self.rest();
+        self.election_at = self.now + self.patience;
+        self.give_back();
         true
     }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use model::LogIndex;
 use stdx::mutant;
 
+use crate::effect::Effect;
 use crate::message::{Body, Message};
 
 /// Messages that wait. Beyond it the oldest goes unsaid: the next beat asks again.
@@ -38,9 +39,21 @@ impl HeldMessages {
         });
     }
 
-    /// Takes what may leave now. What claims something of a log that was cut since is dropped.
-    pub(crate) fn release(&mut self, change: u64, flushed: LogIndex, epoch: u64) -> Vec<Message> {
-        let mut released = Vec::new();
+    /// Gives the memory back that nothing needs now.
+    pub(crate) fn give_back(&mut self) {
+        if self.0.is_empty() {
+            self.0 = VecDeque::new();
+        }
+    }
+
+    /// Lets out what may leave now. What claims something of a log that was cut since is dropped.
+    pub(crate) fn release(
+        &mut self,
+        change: u64,
+        flushed: LogIndex,
+        epoch: u64,
+        out: &mut Vec<Effect>,
+    ) {
         self.0.retain_mut(|held| {
             let claims_log = held.flushed > LogIndex::ZERO;
             if claims_log && held.epoch != epoch {
@@ -48,13 +61,16 @@ impl HeldMessages {
             }
             let durable = held.change <= change && held.flushed <= flushed;
             if durable {
-                let mut message = held.message.clone();
-                note_flushed(&mut message.body, flushed);
-                released.push(message);
+                let mut body = core::mem::replace(&mut held.message.body, Body::Stale);
+                note_flushed(&mut body, flushed);
+                let message = Message {
+                    body,
+                    ..held.message
+                };
+                out.push(Effect::Send(message));
             }
             !durable
         });
-        released
     }
 }
 

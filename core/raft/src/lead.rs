@@ -1,5 +1,7 @@
 //! Leading: beats, and stepping down when nobody listens or nothing becomes durable.
 
+use std::sync::Arc;
+
 use model::LogIndex;
 use stdx::mutant;
 
@@ -14,7 +16,7 @@ use crate::role::Role;
 impl Group {
     /// Does what is due in a reign.
     pub(crate) fn reign_on(&mut self, out: &mut Vec<Effect>) {
-        let (now, settings) = (self.now, self.settings);
+        let (now, settings) = (self.now, Arc::clone(&self.settings));
         let alone = self.config().is_alone(self.me);
         let Role::Leader(reign) = &mut self.role else {
             return;
@@ -53,7 +55,7 @@ impl Group {
             return false;
         };
         self.config().is_quorum(|voter| {
-            let progress = reign.progress.get(&voter);
+            let progress = reign.progress.get(voter);
             let heard_at = progress.and_then(|progress| progress.heard_at);
             voter == self.me
                 || heard_at.is_some_and(|at| self.now.since(at) < self.settings.election_min)
@@ -75,9 +77,10 @@ impl Group {
         reign.beats += 1;
         reign.beat_at = now + self.settings.heartbeat;
         let sequence = reign.beats;
-        let others: Vec<ReplicaId> = reign.progress.keys().copied().collect();
-        for other in others {
+        let mut last = None;
+        while let Some(other) = self.other_after(last) {
             self.say(other, Body::Beat { sequence, commit });
+            last = Some(other);
         }
     }
 
@@ -86,7 +89,7 @@ impl Group {
         let Role::Leader(reign) = &mut self.role else {
             return None;
         };
-        let progress = reign.progress.get_mut(&from)?;
+        let progress = reign.progress.get_mut(from)?;
         progress.heard_at = Some(self.now);
         Some(progress)
     }
@@ -124,10 +127,11 @@ impl Group {
             return;
         };
         if commit < dirty || reign.marked == dirty || reign.handover.is_some() {
+            self.give_back();
             return;
         }
         reign.marked = dirty.next();
-        self.append_own(vec![(FrameKind::Mark, 0)], out);
+        self.append_own([(FrameKind::Mark, 0)], out);
     }
 
     /// Something is durable here that was not.

@@ -20,7 +20,7 @@
 //! | `lead`, `replicate`, `progress`, `commit` | a leader's work |
 //! | `follow` | a follower's work |
 //! | `heartbeat` | one beat for each pair of nodes, however many groups they share |
-//! | `membership`, `config` | who votes, and how that changes |
+//! | `membership`, `config`, `members` | who votes, and how that changes |
 //! | `reads`, `transfer` | barriers for readers; handing leadership over |
 //! | `log_view`, `position`, `frame` | the log as consensus knows it |
 //! | `hard_state`, `held` | what must be durable before what is said |
@@ -60,6 +60,7 @@ pub mod heartbeat;
 mod held;
 mod lead;
 pub mod log_view;
+mod members;
 mod membership;
 pub mod message;
 pub mod position;
@@ -75,7 +76,7 @@ mod vote;
 
 pub use config::{Config, Voters};
 pub use effect::{Effect, Input, Outcome, Refusal};
-pub use frame::{Frame, FrameKind};
+pub use frame::{Frame, FrameKind, Frames, Sizes};
 pub use group::Group;
 pub use hard_state::HardState;
 pub use heartbeat::{Heartbeats, Pulse, PulseReply, Quiet};

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use model::{LogIndex, Term};
 
 use crate::config::Config;
-use crate::frame::Frame;
+use crate::frame::{Frame, Frames};
 use crate::position::Position;
 
 /// A log that begins with index 1.
@@ -169,7 +169,7 @@ impl LogView {
     }
 
     /// Frames from `first` on, as many as have `bytes_max` bytes and one at least. None where they are not kept.
-    pub(crate) fn frames(&self, first: LogIndex, bytes_max: u64) -> Option<Vec<Frame>> {
+    pub(crate) fn frames(&self, first: LogIndex, bytes_max: u64) -> Option<Frames> {
         let skip = first.0.checked_sub(self.recent_from().0)?;
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let mut bytes = 0;
@@ -197,6 +197,13 @@ impl LogView {
             .skip(skip)
             .map(|frame| u64::from(frame.bytes))
             .sum()
+    }
+
+    /// Gives the memory back that nothing needs now.
+    pub(crate) fn give_back(&mut self) {
+        self.recent.shrink_to_fit();
+        self.terms.shrink_to_fit();
+        self.configs.shrink_to_fit();
     }
 
     /// Forgets the metadata of frames up to `upto`, which is committed, and which configurations were in force before the

@@ -78,7 +78,7 @@ impl Group {
             .saturating_sub(self.settings.catch_up_frames);
         let caught_up = |voter: &ReplicaId| {
             *voter == self.me
-                || reign.progress.get(voter).is_some_and(|progress| {
+                || reign.progress.get(*voter).is_some_and(|progress| {
                     progress.heard_at.is_some() && progress.matched.0 >= enough
                 })
         };
@@ -89,7 +89,7 @@ impl Group {
 
     fn append_config(&mut self, config: Config, out: &mut Vec<Effect>) {
         let kind = FrameKind::Config(Arc::new(config));
-        self.append_own(vec![(kind, CONFIG_BYTES)], out);
+        self.append_own([(kind, CONFIG_BYTES)], out);
         self.advance_commit(out);
     }
 
@@ -108,7 +108,7 @@ impl Group {
             self.append_config(settled, out);
             return;
         }
-        let (votes, members, term) = (config.is_voter(self.me), config.members(), self.term());
+        let (config, term) = (Arc::clone(config), self.term());
         let Role::Leader(reign) = &mut self.role else {
             return;
         };
@@ -116,15 +116,15 @@ impl Group {
             let outcome = crate::effect::Outcome::Committed { last: since, term };
             out.push(Effect::Resolved { token, outcome });
         }
-        let gone = |replica: &ReplicaId| !members.contains(replica);
-        if reign.progress.keys().any(gone) {
+        let gone = |replica: ReplicaId| !config.is_member(replica);
+        if reign.progress.iter().any(|(replica, _)| gone(replica)) {
             // A last beat tells those who are gone how far it is committed.
             self.beat_all();
             if let Role::Leader(reign) = &mut self.role {
-                reign.progress.retain(|replica, _| !gone(replica));
+                reign.progress.retain(|replica| !gone(replica));
             }
         }
-        if !votes {
+        if !config.is_voter(self.me) {
             self.leave(out);
         }
     }
@@ -135,9 +135,9 @@ impl Group {
             Role::Leader(reign) => reign
                 .progress
                 .iter()
-                .filter(|(replica, _)| self.config().is_voter(**replica))
+                .filter(|(replica, _)| self.config().is_voter(*replica))
                 .max_by_key(|(_, progress)| progress.durable)
-                .map(|(replica, _)| *replica),
+                .map(|(replica, _)| replica),
             _ => None,
         };
         // The others learn how far it is committed from this beat, or would keep asking.

@@ -4,7 +4,7 @@
 
 use model::{LogIndex, Term};
 
-use crate::frame::Frame;
+use crate::frame::Frames;
 use crate::position::Position;
 use crate::replica::ReplicaId;
 
@@ -45,7 +45,7 @@ pub enum Body {
         /// The frame before them.
         prev: Position,
         /// The frames.
-        frames: Vec<Frame>,
+        frames: Frames,
         /// How far the leader has committed.
         commit: LogIndex,
     },

@@ -65,6 +65,13 @@ impl Progress {
         }
     }
 
+    /// Gives the memory back that nothing needs now.
+    pub(crate) fn give_back(&mut self) {
+        if self.in_flight.is_empty() {
+            self.in_flight = VecDeque::new();
+        }
+    }
+
     /// Whether nothing is on its way to it.
     pub(crate) fn is_idle(&self) -> bool {
         !self.waiting && self.in_flight.is_empty()

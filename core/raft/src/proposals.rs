@@ -29,30 +29,34 @@ impl Proposals {
         self.0.insert(at, Proposal { token, last, term });
     }
 
-    /// Those that `commit` decides, oldest first.
+    /// Those that `commit` decides, oldest first, one with each call.
     pub(crate) fn decided(
         &mut self,
         commit: LogIndex,
         term_at: impl Fn(LogIndex) -> Option<Term>,
-    ) -> Vec<(u64, Outcome)> {
-        // Terms grow along a log: behind a committed frame there is none of an earlier reign.
-        let reign = term_at(commit).unwrap_or_default();
-        let is_lost = |proposal: &Proposal| proposal.last > commit && proposal.term < reign;
-        let lost = self.0.iter().filter(|proposal| is_lost(proposal));
-        let lost: Vec<(u64, Outcome)> = lost
-            .map(|proposal| (proposal.token, Outcome::Lost))
-            .collect();
-        self.0.retain(|proposal| !is_lost(proposal));
-        let count = self.0.partition_point(|proposal| proposal.last <= commit);
-        let decide = |Proposal { token, last, term }| {
+    ) -> Option<(u64, Outcome)> {
+        if let Some(Proposal { token, last, term }) =
+            self.0.pop_front_if(|proposal| proposal.last <= commit)
+        {
             let outcome = if term_at(last) == Some(term) || mutant!(R20) {
                 Outcome::Committed { last, term }
             } else {
                 Outcome::Lost
             };
-            (token, outcome)
-        };
-        self.0.drain(..count).map(decide).chain(lost).collect()
+            return Some((token, outcome));
+        }
+        // Terms grow along a log: behind a committed frame there is none of an earlier reign.
+        let reign = term_at(commit).unwrap_or_default();
+        let lost = self.0.iter().position(|proposal| proposal.term < reign)?;
+        let Proposal { token, .. } = self.0.remove(lost)?;
+        Some((token, Outcome::Lost))
+    }
+
+    /// Gives the memory back that nothing needs now.
+    pub(crate) fn give_back(&mut self) {
+        if self.0.is_empty() {
+            self.0 = VecDeque::new();
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -71,13 +75,14 @@ mod tests {
         proposals.add(2, LogIndex(5), Term(1));
         proposals.add(3, LogIndex(4), Term(2));
         let term_at = |index: LogIndex| Some(if index.0 < 4 { Term(1) } else { Term(2) });
-        assert!(proposals.decided(LogIndex(2), term_at).is_empty());
+        assert_eq!(proposals.decided(LogIndex(2), term_at), None);
         let committed = |last, term| Outcome::Committed {
             last: LogIndex(last),
             term: Term(term),
         };
+        let decided = core::iter::from_fn(|| proposals.decided(LogIndex(9), term_at));
         assert_eq!(
-            proposals.decided(LogIndex(9), term_at),
+            decided.collect::<Vec<_>>(),
             [
                 (1, committed(3, 1)),
                 (3, committed(4, 2)),

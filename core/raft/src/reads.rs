@@ -68,7 +68,7 @@ impl Group {
             if voter == me {
                 return beats;
             }
-            let progress = reign.progress.get(&voter);
+            let progress = reign.progress.get(voter);
             progress.map_or(0, |progress| progress.beat)
         });
         let Role::Leader(reign) = &mut self.role else {

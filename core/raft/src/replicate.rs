@@ -1,9 +1,11 @@
 //! Sending frames to followers, and learning how far they are.
 
+use std::sync::Arc;
+
 use model::{LogIndex, Term};
 
 use crate::effect::{Effect, Refusal};
-use crate::frame::{Frame, FrameKind};
+use crate::frame::{FrameKind, Frames};
 use crate::group::Group;
 use crate::message::Body;
 use crate::progress::Stage;
@@ -36,30 +38,36 @@ impl Group {
             return Self::refuse(token, Refusal::Overloaded, out);
         }
         let frames = frames.iter().map(|&bytes| (FrameKind::Data, bytes));
-        let last = self.append_own(frames.collect(), out);
+        let last = self.append_own(frames, out);
         self.proposals.add(token, last, self.term());
         self.advance_commit(out);
     }
 
     /// Sends everyone what it lacks.
     pub(crate) fn replicate_all(&mut self, out: &mut Vec<Effect>) {
-        let others: Vec<ReplicaId> = match &self.role {
-            Role::Leader(reign) => reign.progress.keys().copied().collect(),
-            _ => return,
-        };
-        for other in others {
+        let mut last = None;
+        while let Some(other) = self.other_after(last) {
             self.replicate(other, out);
+            last = Some(other);
         }
+    }
+
+    /// The next replica that this leader knows, in their order.
+    pub(crate) fn other_after(&self, last: Option<ReplicaId>) -> Option<ReplicaId> {
+        let Role::Leader(reign) = &self.role else {
+            return None;
+        };
+        reign.progress.after(last)
     }
 
     /// Sends one follower what it lacks, as far as its limits go.
     pub(crate) fn replicate(&mut self, to: ReplicaId, out: &mut Vec<Effect>) {
-        let settings = self.settings;
+        let settings = Arc::clone(&self.settings);
         loop {
             let Role::Leader(reign) = &mut self.role else {
                 return;
             };
-            let Some(progress) = reign.progress.get_mut(&to) else {
+            let Some(progress) = reign.progress.get_mut(to) else {
                 return;
             };
             if !progress.is_open(&settings) {
@@ -68,7 +76,7 @@ impl Group {
             if progress.stage == Stage::Probe {
                 progress.waiting = true;
                 let next = progress.next;
-                self.send_frames(to, next, Vec::new());
+                self.send_frames(to, next, Frames::new());
                 return;
             }
             let next = progress.next;
@@ -94,31 +102,31 @@ impl Group {
         let Role::Leader(reign) = &self.role else {
             return;
         };
-        if let Some(progress) = reign.progress.get(&to) {
+        if let Some(progress) = reign.progress.get(to) {
             let next = progress.matched.next();
-            self.send_frames(to, next, Vec::new());
+            self.send_frames(to, next, Frames::new());
         }
     }
 
-    fn send_sized(&mut self, to: ReplicaId, first: LogIndex, frames: Vec<Frame>) {
+    fn send_sized(&mut self, to: ReplicaId, first: LogIndex, frames: Frames) {
         let bytes = frames.iter().map(|frame| u64::from(frame.bytes)).sum();
         let last = LogIndex(first.0 + frames.len() as u64 - 1);
         if let Role::Leader(reign) = &mut self.role
-            && let Some(progress) = reign.progress.get_mut(&to)
+            && let Some(progress) = reign.progress.get_mut(to)
         {
             progress.sent(last, bytes);
         }
         self.send_frames(to, first, frames);
     }
 
-    fn send_frames(&mut self, to: ReplicaId, first: LogIndex, frames: Vec<Frame>) {
+    fn send_frames(&mut self, to: ReplicaId, first: LogIndex, frames: Frames) {
         let commit = self.commit;
         let prev = self.log.position(LogIndex(first.0 - 1));
         let prev = prev.expect("what is sent next follows what is here");
         let Role::Leader(reign) = &mut self.role else {
             return;
         };
-        let Some(progress) = reign.progress.get_mut(&to) else {
+        let Some(progress) = reign.progress.get_mut(to) else {
             return;
         };
         progress.sequence += 1;
@@ -139,13 +147,13 @@ impl Group {
         &mut self,
         to: ReplicaId,
         first: LogIndex,
-        frames: Vec<Frame>,
+        frames: Frames,
         out: &mut Vec<Effect>,
     ) {
         let Role::Leader(reign) = &mut self.role else {
             return;
         };
-        let Some(progress) = reign.progress.get_mut(&to) else {
+        let Some(progress) = reign.progress.get_mut(to) else {
             return;
         };
         if frames.is_empty() {

@@ -1,10 +1,11 @@
 //! What a replica is at the moment.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use model::LogIndex;
 use stdx::Instant;
 
+use crate::members::Members;
 use crate::progress::Progress;
 use crate::reads::Reads;
 use crate::replica::ReplicaId;
@@ -41,7 +42,7 @@ pub(crate) struct Reign {
     /// Its first frame: with that, everything before it is committed.
     pub(crate) first: LogIndex,
     /// Everyone else.
-    pub(crate) progress: BTreeMap<ReplicaId, Progress>,
+    pub(crate) progress: Members<Progress>,
     pub(crate) beat_at: Instant,
     /// Beats so far.
     pub(crate) beats: u64,

@@ -48,7 +48,7 @@ impl Group {
         let to = handover.to;
         let has_all = reign
             .progress
-            .get(&to)
+            .get(to)
             .is_some_and(|progress| progress.durable == dirty);
         if has_all && !handover.told {
             handover.told = true;

@@ -101,7 +101,7 @@ impl Nodes {
                 }
                 Effect::Fetch { to, first, .. } => {
                     let skip = usize::try_from(first.0 - 1).expect("short");
-                    let frames = self.log(at, name)[skip..].to_vec();
+                    let frames = self.log(at, name)[skip..].to_vec().into();
                     self.step(at, name, Input::Fetched { to, first, frames });
                 }
                 Effect::Send(message) => {

@@ -174,10 +174,11 @@ impl Replica {
             let Some((frame, bytes)) = self.intake.borrow().batcher.oldest() else {
                 return;
             };
+            let bytes = u32::try_from(bytes).expect("a records field is under 2 GiB");
             self.step(Input::Propose {
                 token: frame,
                 expected_term: Some(self.standing.get().term),
-                frames: vec![u32::try_from(bytes).expect("a records field is under 2 GiB")],
+                frames: core::iter::once(bytes).collect(),
             });
             let left = self.intake.borrow().batcher.oldest();
             if left.is_some_and(|(left, _)| left == frame) {

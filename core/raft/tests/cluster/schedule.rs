@@ -199,7 +199,7 @@ fn usurp(cluster: &mut Cluster, prng: &mut Prng, token: &mut u64) {
         let input = Input::Propose {
             token: *token,
             expected_term: None,
-            frames: vec![100],
+            frames: vec![100].into(),
         };
         cluster.step(other, input);
     }
@@ -297,7 +297,7 @@ fn heal(cluster: &mut Cluster, seed: u64) {
     let input = Input::Propose {
         token,
         expected_term: None,
-        frames: vec![100],
+        frames: vec![100].into(),
     };
     cluster.step(leader, input);
     cluster.settle(Duration::from_secs(10));

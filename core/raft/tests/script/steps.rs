@@ -63,7 +63,7 @@ impl Steps {
             "propose" => Input::Propose {
                 token,
                 expected_term: words::value(rest, "expect").map(|_| words::term(rest, "expect")),
-                frames: vec![100],
+                frames: vec![100].into(),
             },
             "read" => Input::Read { token },
             "fetched" => Input::Fetched {

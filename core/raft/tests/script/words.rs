@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use model::{LogIndex, NodeId, Term};
-use raft::{Ballot, Body, Config, Effect, Frame, FrameKind, Message, Outcome, Position, ReplicaId};
+use raft::{
+    Ballot, Body, Config, Effect, Frame, FrameKind, Frames, Message, Outcome, Position, ReplicaId,
+};
 
 /// The value of `name=value` in a line.
 pub(crate) fn value<'a>(line: &'a str, name: &str) -> Option<&'a str> {
@@ -44,7 +46,7 @@ pub(crate) fn position(text: &str) -> Position {
 }
 
 /// Frames by their terms: `1,1,2`; `2c[n1+n2]` is a configuration.
-pub(crate) fn frames(text: &str) -> Vec<Frame> {
+pub(crate) fn frames(text: &str) -> Frames {
     let frame = |text: &str| {
         let (term, kind) = match text.split_once('c') {
             Some((term, voters)) => {

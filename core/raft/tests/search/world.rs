@@ -155,7 +155,7 @@ impl World {
                 let input = Input::Propose {
                     token: u64::from(world.left.proposals),
                     expected_term: None,
-                    frames: vec![1],
+                    frames: vec![1].into(),
                 };
                 world.step(id, input);
             }

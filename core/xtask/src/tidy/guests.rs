@@ -56,6 +56,7 @@ const GUESTS: &[Guest] = &[
     linked("clap", &["cli", "server", "simulator"]),
     linked("crc32c", &["stdx"]),
     linked("criterion", &["benches"]),
+    linked("stats_alloc", &["benches"]),
     linked("crossbeam-queue", &["runtime"]),
     tests("datadriven", Rooms::All),
     tests("expect-test", Rooms::All),
@@ -76,7 +77,7 @@ const GUESTS: &[Guest] = &[
     linked(
         "smallvec",
         &[
-            "portable", "protocol", "runtime", "storage", "uring", "world",
+            "portable", "protocol", "raft", "runtime", "storage", "uring", "world",
         ],
     ),
     linked("tokio", &["portable"]),
