@@ -8,7 +8,7 @@ mod node;
 use std::sync::{Arc, Mutex};
 
 use model::{LeaderEpoch, Offset, Term};
-use node::{Bench, Machine, batch, key, values_of};
+use node::{Bench, Machine, PLANTED, batch, key, values_of};
 use partition::{Ack, Propose, ProposeError, Read, ReadError, Seek, SeekTarget, Watch};
 use runtime::{Class, Frozen};
 use stdx::{Duration, Prng};
@@ -438,7 +438,7 @@ fn each_life_is_a_reign_and_each_reign_ends_where_the_next_begins() {
                 written.unwrap();
             }
             if life == 4 {
-                bench.runtime.crash("planted");
+                bench.runtime.crash(PLANTED);
             }
         });
     }
