@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::frame::{Frames, Sizes};
 use crate::hard_state::HardState;
 use crate::message::Message;
+use crate::prefix::Prefix;
 use crate::replica::ReplicaId;
 
 /// Something that happened.
@@ -66,6 +67,14 @@ pub enum Input {
         /// Who.
         to: ReplicaId,
     },
+    /// Somebody wants the log to begin later, everywhere. What was derived from the frames before has to be kept by
+    /// whoever hosts a replica, from [`Effect::Begin`] on.
+    TruncatePrefix {
+        /// What to call it in the answer.
+        token: u64,
+        /// The last frame that is not needed; it is committed.
+        upto: LogIndex,
+    },
     /// The log rests. A leader whose log is committed to its end, and does not say so, appends a frame that does.
     Rest,
 }
@@ -93,6 +102,17 @@ pub enum Effect {
     Truncate {
         /// The last frame that stays.
         last: LogIndex,
+        /// Which log it is then.
+        epoch: u64,
+    },
+    /// The log begins behind this prefix from now on. Make that durable before anything of it is deleted, and delete when
+    /// it pleases; should it be forgotten, it is said again.
+    Begin(Prefix),
+    /// Throw the whole log away and begin an empty one behind this prefix; all of it or nothing, whatever happens. Say
+    /// that its last frame is durable with [`Input::Flushed`].
+    Install {
+        /// What stands for the frames before.
+        prefix: Prefix,
         /// Which log it is then.
         epoch: u64,
     },
@@ -160,7 +180,8 @@ pub enum Outcome {
     },
     /// It never will be.
     Lost,
-    /// It may be or not, and is not followed any longer: a change of voters whose leader leads no more.
+    /// It may be or not, and is not followed any longer: a change of voters whose leader leads no more, or what was
+    /// proposed in a log that was thrown away, at a place before the one that was installed.
     Unknown,
 }
 
@@ -171,7 +192,7 @@ pub enum Refusal {
     NotLeader,
     /// The reign is another one than was expected.
     WrongTerm,
-    /// There is nothing in it.
+    /// There is nothing in it, or nothing to do for it.
     Empty,
     /// Too much waits to be committed.
     Overloaded,
@@ -179,8 +200,10 @@ pub enum Refusal {
     Transferring,
     /// Nothing of this reign is committed yet.
     NotReady,
-    /// A change is under way already.
+    /// One that is not committed is under way already: a change of voters, or of the start.
     Changing,
+    /// What is to be forgotten is not known to be committed.
+    NotCommitted,
     /// Nobody would vote.
     NoVoters,
     /// Somebody who is to vote does not learn yet, or lacks too much.

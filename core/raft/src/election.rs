@@ -33,7 +33,7 @@ impl Group {
     /// lost what it once acknowledged: as leader it would have others cut that off too [protocol-aware recovery].
     pub(crate) fn may_lead(&self) -> bool {
         let committed = self.log.config_at(self.commit);
-        let votes = self.config().is_voter(self.me) || committed.is_voter(self.me);
+        let votes = self.config().is_voter(self.me) || committed.is_voter(self.me) || mutant!(R12);
         votes && self.log.last().is_up_to_date(self.hard.get().claimed)
     }
 
@@ -69,7 +69,7 @@ impl Group {
             own_vote: 0,
         });
         self.rest();
-        if self.has_won() {
+        if self.has_won() || mutant!(R12) {
             self.stand(false, out);
         } else {
             self.ask_voters(Ballot::Pre);
@@ -78,7 +78,13 @@ impl Group {
 
     /// Stands for election in the next term.
     pub(crate) fn stand(&mut self, transfer: bool, out: &mut Vec<Effect>) {
-        let Some(term) = self.term().next() else {
+        let again = mutant!(R16) && self.hard.get().vote == Some(self.me);
+        let next = if again {
+            Some(self.term())
+        } else {
+            self.term().next()
+        };
+        let Some(term) = next else {
             self.break_down("the terms are used up", out);
             return;
         };

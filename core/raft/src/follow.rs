@@ -15,7 +15,7 @@ use crate::role::Role;
 
 impl Group {
     /// The leader of this term was heard of, whatever it said [redpanda 30815].
-    fn hear_leader(&mut self, message: &Message, out: &mut Vec<Effect>) -> bool {
+    pub(crate) fn hear_leader(&mut self, message: &Message, out: &mut Vec<Effect>) -> bool {
         match self.role {
             Role::Leader(_) => {
                 self.break_down("two leaders in one term", out);
@@ -51,7 +51,21 @@ impl Group {
             return;
         };
         let (sequence, prev, commit) = (*sequence, *prev, *commit);
+        let Some((prev, frames)) = self.behind_start(prev, frames) else {
+            self.break_down("the leader contradicts what is committed here", out);
+            return;
+        };
+        if self.contradicts_commit(prev) && !mutant!(R08) {
+            self.break_down("the leader contradicts what is committed here", out);
+            return;
+        }
         if let Some(next) = self.mismatch_at(prev) {
+            if mutant!(R07) && next <= self.log.dirty() {
+                let last = LogIndex(self.log.reign_begins(prev.index).0.saturating_sub(2));
+                self.log.truncate(last);
+                let epoch = self.log.epoch();
+                out.push(Effect::Truncate { last, epoch });
+            }
             self.say(message.from, Body::Mismatch { sequence, next });
             return;
         }
@@ -94,6 +108,31 @@ impl Group {
             verified
         };
         self.say_when_flushed(message.from, body, wait_for);
+    }
+
+    /// What of the frames of a message is behind the start of the log here, all before it being committed; none where they
+    /// contradict that.
+    fn behind_start<'a>(
+        &self,
+        prev: Position,
+        frames: &'a [Frame],
+    ) -> Option<(Position, &'a [Frame])> {
+        let start = self.log.start();
+        let skip = match start.index.0.checked_sub(prev.index.0) {
+            None | Some(0) => return Some((prev, frames)),
+            Some(skip) => usize::try_from(skip).unwrap_or(usize::MAX),
+        };
+        match frames.get(skip - 1) {
+            None => Some((start, &[])),
+            Some(last) if last.term == start.term => Some((start, &frames[skip..])),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether a frame that is committed here is another one in the log of a leader.
+    fn contradicts_commit(&self, prev: Position) -> bool {
+        let here = self.log.term_at(prev.index);
+        prev.index <= self.commit && here.is_some_and(|term| term != prev.term)
     }
 
     /// Where to try next, if the frame before those of a message is not here. One answer for each reign that differs,
@@ -152,7 +191,7 @@ impl Group {
     }
 
     /// Whether less has to be claimed before everything above `last` is cut off.
-    fn lower_claim(&mut self, last: LogIndex) -> bool {
+    pub(crate) fn lower_claim(&mut self, last: LogIndex) -> bool {
         let hard = *self.hard.get();
         if hard.claimed.index > last {
             let claimed = self.log.position(last).unwrap_or_default();
@@ -162,7 +201,7 @@ impl Group {
     }
 
     /// The logs are the same up to `verified`: only that far does the leader's commit hold here [copycat 265].
-    fn verify(&mut self, verified: LogIndex, commit: LogIndex, out: &mut Vec<Effect>) {
+    pub(crate) fn verify(&mut self, verified: LogIndex, commit: LogIndex, out: &mut Vec<Effect>) {
         let Role::Follower(following) = &mut self.role else {
             return;
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::Term;
+use model::{LogIndex, Term};
 use smallvec::SmallVec;
 
 use crate::config::Config;
@@ -36,6 +36,8 @@ pub enum FrameKind {
     /// Nothing but its place: with it, and what it says of the commit, the log alone proves that everything before it
     /// was committed.
     Mark,
+    /// The log begins behind this index, on every replica, as soon as the frame is committed.
+    PrefixTruncate(LogIndex),
 }
 
 impl Frame {
@@ -43,7 +45,17 @@ impl Frame {
     pub fn config(&self) -> Option<&Arc<Config>> {
         match &self.kind {
             FrameKind::Config(config) => Some(config),
-            FrameKind::Data | FrameKind::Noop | FrameKind::Mark => None,
+            FrameKind::Data | FrameKind::Noop | FrameKind::Mark | FrameKind::PrefixTruncate(_) => {
+                None
+            }
+        }
+    }
+
+    /// The index behind which the log is to begin.
+    pub fn start(&self) -> Option<LogIndex> {
+        match self.kind {
+            FrameKind::PrefixTruncate(index) => Some(index),
+            _ => None,
         }
     }
 }

@@ -78,8 +78,9 @@ impl Group {
             prng: Prng::labelled(seed, &format!("raft/{me}")),
             now,
             hard: HardStateWriter::new(hard),
+            // What a prefix stands for was committed.
+            commit: log.start().index,
             log,
-            commit: LogIndex::ZERO,
             role: Role::follower(),
             leader: None,
             contact: None,
@@ -123,6 +124,7 @@ impl Group {
                 learners,
             } => self.change(token, &voters, &learners, out),
             Input::Transfer { to } => self.transfer(to, out),
+            Input::TruncatePrefix { token, upto } => self.truncate_prefix(token, upto, out),
             Input::Rest => self.mark_rest(out),
         }
         if self.broken {
@@ -177,7 +179,7 @@ impl Group {
     }
 
     /// The configuration in force.
-    pub fn config(&self) -> &Config {
+    pub fn config(&self) -> &Arc<Config> {
         self.log.config().1
     }
 
@@ -211,6 +213,7 @@ impl Group {
             Body::Appended {
                 verified, flushed, ..
             } => self.appended(message.from, verified, flushed, out),
+            Body::Install { .. } => self.install(message, out),
             Body::Mismatch { sequence, next } => self.mismatch(message.from, sequence, next, out),
             Body::Beat { sequence, commit } => self.beat(&message, sequence, commit, out),
             Body::BeatReply {
@@ -227,7 +230,7 @@ impl Group {
     fn tell_stale(&mut self, message: &Message, out: &mut Vec<Effect>) {
         match message.body {
             Body::VoteRequest { .. } => self.deny_vote(message, out),
-            Body::Append { .. } | Body::Beat { .. } | Body::TimeoutNow => {
+            Body::Append { .. } | Body::Install { .. } | Body::Beat { .. } | Body::TimeoutNow => {
                 self.say(message.from, Body::Stale);
             }
             _ => {}
@@ -287,6 +290,7 @@ impl Group {
     fn flushed(&mut self, upto: LogIndex, epoch: u64, out: &mut Vec<Effect>) {
         if self.log.flush(upto, epoch) {
             self.own_flush_moved(out);
+            self.begin_later(out);
         }
     }
 
@@ -338,6 +342,7 @@ impl Group {
         {
             out.push(Effect::Resolved { token, outcome });
         }
+        self.begin_later(out);
         let needed = self.needed_from();
         self.log.forget(needed);
     }

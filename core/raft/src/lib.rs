@@ -2,14 +2,14 @@
 //!
 //! It decides what is appended, cut off, voted, said and committed; whoever hosts it carries that out. It knows frames
 //! by index, term, kind and size, and never their bodies. `partition` hosts it, with one voter to a group so far. It
-//! does not move the start of a log, install one, or repair a frame yet.
+//! does not repair a frame yet.
 //!
 //! ```text
 //!                 Input                                     Effect
 //!   time ------> +-----------------------------------+ ---> Persist, Append, Truncate, Fetch
 //!   messages --> | Group::step                        | ---> Send
 //!   proposals -> |   follower <-> candidate -> leader | ---> Commit, Resolved, Refused, ReadReady
-//!   durable ---> +-----------------------------------+ ---> Role, Reconfigured, Broken
+//!   durable ---> +-----------------------------------+ ---> Role, Reconfigured, Begin, Install, Broken
 //! ```
 //!
 //! | file | noun |
@@ -21,6 +21,7 @@
 //! | `follow` | a follower's work |
 //! | `heartbeat` | one beat for each pair of nodes, however many groups they share |
 //! | `membership`, `config`, `members` | who votes, and how that changes |
+//! | `prefix`, `install` | where the log begins, moving that, and beginning anew there |
 //! | `reads`, `transfer` | barriers for readers; handing leadership over |
 //! | `log_view`, `position`, `frame` | the log as consensus knows it |
 //! | `hard_state`, `held` | what must be durable before what is said |
@@ -35,12 +36,13 @@
 //! - what is committed is in the log of every later leader;
 //! - a vote, a term and an acknowledgement leave only when what they promise is durable;
 //! - what is told of a log that was cut since changes nothing;
-//! - at most one configuration in a log is not committed.
+//! - at most one configuration in a log is not committed;
+//! - what is before the start of a log was committed, and durable there when it went.
 //!
 //! Duties of whoever carries out effects, in this order:
 //! 1. begin them in the order in which they come, and let each end when it will;
 //! 2. a [`Effect::Persist`] is one atomic record; its number comes back when it is durable, and not when it is not;
-//! 3. [`Effect::Truncate`] is carried out before any later [`Effect::Append`]; `Flushed` carries the `epoch` of the
+//! 3. [`Effect::Truncate`] and [`Effect::Install`] are carried out before any later [`Effect::Append`]; `Flushed` carries the `epoch` of the
 //!    append that it speaks of, and covers everything before it too;
 //! 4. after [`Effect::Broken`] nothing more is asked of the group, and nothing of it is thrown away;
 //! 5. a tick comes at [`Group::deadline`] at the latest; time never goes back.
@@ -58,12 +60,14 @@ pub mod group;
 pub mod hard_state;
 pub mod heartbeat;
 mod held;
+mod install;
 mod lead;
 pub mod log_view;
 mod members;
 mod membership;
 pub mod message;
 pub mod position;
+pub mod prefix;
 mod progress;
 mod proposals;
 mod reads;
@@ -83,5 +87,6 @@ pub use heartbeat::{Heartbeats, Pulse, PulseReply, Quiet};
 pub use log_view::LogView;
 pub use message::{Ballot, Body, Message};
 pub use position::Position;
+pub use prefix::Prefix;
 pub use replica::ReplicaId;
 pub use settings::Settings;

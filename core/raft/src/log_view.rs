@@ -5,6 +5,7 @@
 //!   |--term 1--|--- term 2 ---|-- term 5 --->
 //!              ^ flushed          ^ dirty            terms: (1,1) (3,2) (7,5)
 //! ```
+//! It begins behind a prefix, of which the last position and the configuration are kept.
 //! The metadata of frames that somebody may still have to be sent at once are kept in `recent`; older frames are asked
 //! for when a follower lacks them.
 
@@ -16,47 +17,79 @@ use model::{LogIndex, Term};
 use crate::config::Config;
 use crate::frame::{Frame, Frames};
 use crate::position::Position;
+use crate::prefix::Prefix;
 
-/// A log that begins with index 1.
+/// A log that begins behind a prefix.
 #[derive(Clone, Debug)]
 pub struct LogView {
-    /// The first index of each reign that has frames.
+    /// The last frame of the prefix, and then the first index of each reign that begins behind it.
     terms: Vec<(LogIndex, Term)>,
     dirty: LogIndex,
     flushed: LogIndex,
     /// Counts the truncations: what is told of an earlier log does not hold for this one.
     epoch: u64,
-    /// Configurations by the index from which they are in force; the first is from before the log.
+    /// Configurations by the index from which they are in force; the first is in force at the prefix.
     configs: Vec<(LogIndex, Arc<Config>)>,
+    /// Frames that say where the log is to begin, and where, as far as it does not yet.
+    starts: Vec<(LogIndex, LogIndex)>,
     recent: VecDeque<Frame>,
 }
 
 impl LogView {
     /// An empty log of a group that begins with `config`.
     pub fn new(config: Config) -> Self {
+        Self::behind(&Prefix::none(config))
+    }
+
+    /// An empty log behind `prefix`, all of it durable.
+    fn behind(prefix: &Prefix) -> Self {
+        let Position { index, term } = prefix.last;
         Self {
-            terms: Vec::new(),
-            dirty: LogIndex::ZERO,
-            flushed: LogIndex::ZERO,
+            terms: vec![(index, term)],
+            dirty: index,
+            flushed: index,
             epoch: 0,
-            configs: vec![(LogIndex::ZERO, Arc::new(config))],
+            configs: vec![(index, Arc::clone(&prefix.config))],
+            starts: Vec::new(),
             recent: VecDeque::new(),
         }
     }
 
-    /// The log that recovery found, all of it durable: the first index of each reign, the last frame, and the
-    /// configurations in it, at least the last one that can be committed and those after it.
+    /// The log that recovery found behind `prefix`, all of it durable: the first index of each reign that begins there,
+    /// the last frame, and all configurations in it: whoever begins later has to know the one that was in force there.
     pub fn recovered(
-        config: Config,
+        prefix: &Prefix,
         reigns: impl IntoIterator<Item = (LogIndex, Term)>,
         last: LogIndex,
         configs: impl IntoIterator<Item = (LogIndex, Arc<Config>)>,
     ) -> Self {
-        let mut log = Self::new(config);
+        let mut log = Self::behind(prefix);
         log.terms.extend(reigns);
         log.configs.extend(configs);
         (log.dirty, log.flushed) = (last, last);
         log
+    }
+
+    /// With the frames in it that say where it is to begin, each with its own index first.
+    #[must_use]
+    pub fn with_starts(mut self, starts: impl IntoIterator<Item = (LogIndex, LogIndex)>) -> Self {
+        let begins = self.start().index;
+        let open = starts.into_iter().filter(|(_, upto)| *upto > begins);
+        self.starts.extend(open);
+        self
+    }
+
+    /// The last frame of the prefix: the log begins behind it.
+    pub fn start(&self) -> Position {
+        let (index, term) = self.terms[0];
+        Position { index, term }
+    }
+
+    /// What stands for the frames before it.
+    pub fn prefix(&self) -> Prefix {
+        let last = self.start();
+        let config = Arc::clone(self.config_at(last.index));
+        Prefix { last, config }
     }
 
     /// The last frame.
@@ -82,12 +115,10 @@ impl LogView {
         }
     }
 
-    /// The term of the frame at `index`; that of index 0 is zero. None beyond the end.
+    /// The term of the frame at `index`, or of the last one before the log; that of index 0 is zero. None beyond the end
+    /// and before that.
     pub fn term_at(&self, index: LogIndex) -> Option<Term> {
-        if index == LogIndex::ZERO {
-            return Some(Term::ZERO);
-        }
-        if index > self.dirty {
+        if index > self.dirty || index < self.start().index {
             return None;
         }
         let after = self.terms.partition_point(|(first, _)| *first <= index);
@@ -99,7 +130,7 @@ impl LogView {
         self.term_at(index).map(|term| Position { index, term })
     }
 
-    /// The first index of the reign to which the frame at `index` belongs.
+    /// The first index of the reign to which the frame at `index` belongs, as far as the log is there.
     pub fn reign_begins(&self, index: LogIndex) -> LogIndex {
         let after = self.terms.partition_point(|(first, _)| *first <= index);
         after
@@ -135,6 +166,9 @@ impl LogView {
             if let Some(config) = frame.config() {
                 self.configs.push((self.dirty, Arc::clone(config)));
             }
+            if let Some(upto) = frame.start().filter(|upto| *upto > self.start().index) {
+                self.starts.push((self.dirty, upto));
+            }
             self.recent.push_back(frame);
         }
     }
@@ -152,6 +186,37 @@ impl LogView {
         self.epoch += 1;
         self.terms.retain(|(first, _)| *first <= last);
         self.configs.retain(|(from, _)| *from <= last);
+        self.starts.retain(|(at, _)| *at <= last);
+    }
+
+    /// Drops everything, and begins behind `prefix`, which is not durable yet.
+    pub(crate) fn reset(&mut self, prefix: &Prefix) {
+        let epoch = self.epoch + 1;
+        *self = Self::behind(prefix);
+        (self.epoch, self.flushed) = (epoch, LogIndex::ZERO);
+    }
+
+    /// Whether a frame that moves the start is not committed.
+    pub(crate) fn start_is_open(&self, commit: LogIndex) -> bool {
+        self.starts.last().is_some_and(|(at, _)| *at > commit)
+    }
+
+    /// Where the log is to begin by what is committed, if not there already.
+    pub(crate) fn start_due(&self, commit: LogIndex) -> Option<LogIndex> {
+        let committed = self.starts.iter().take_while(|(at, _)| *at <= commit);
+        committed.map(|(_, upto)| *upto).max()
+    }
+
+    /// Begins behind `upto`, which is committed and there.
+    pub(crate) fn begin_behind(&mut self, upto: LogIndex) -> Prefix {
+        self.forget(upto);
+        let after = self.terms.partition_point(|(first, _)| *first <= upto);
+        self.terms.drain(..after - 1);
+        self.terms[0].0 = upto;
+        let after = self.configs.partition_point(|(from, _)| *from <= upto);
+        self.configs.drain(..after - 1);
+        self.starts.retain(|(_, to)| *to > upto);
+        self.prefix()
     }
 
     /// Everything up to `upto` is durable, as was said in `epoch`. False when that is old news.
@@ -204,18 +269,16 @@ impl LogView {
         self.recent.shrink_to_fit();
         self.terms.shrink_to_fit();
         self.configs.shrink_to_fit();
+        self.starts.shrink_to_fit();
     }
 
-    /// Forgets the metadata of frames up to `upto`, which is committed, and which configurations were in force before the
-    /// one there.
+    /// Forgets the metadata of frames up to `upto`, which is committed.
     pub(crate) fn forget(&mut self, upto: LogIndex) {
         let count = (upto.0 + 1).saturating_sub(self.recent_from().0);
         let count = usize::try_from(count)
             .unwrap_or(usize::MAX)
             .min(self.recent.len());
         self.recent.drain(..count);
-        let before = self.configs.partition_point(|(from, _)| *from <= upto);
-        self.configs.drain(..before.saturating_sub(1));
     }
 }
 
@@ -306,5 +369,34 @@ mod tests {
             Some(Term(1)),
             "terms are never forgotten"
         );
+    }
+
+    #[test]
+    fn a_log_begins_behind_its_prefix() {
+        let mut log = log(&[1, 1, 2, 2, 3]);
+        log.append([Frame {
+            term: Term(3),
+            kind: FrameKind::PrefixTruncate(LogIndex(4)),
+            bytes: 0,
+        }]);
+        assert_eq!(log.start_due(LogIndex(5)), None, "it is not committed");
+        assert!(log.start_is_open(LogIndex(5)));
+        assert_eq!(log.start_due(LogIndex(6)), Some(LogIndex(4)));
+        let prefix = log.begin_behind(LogIndex(4));
+        assert_eq!(prefix.last, Position::new(4, 2));
+        assert_eq!(log.start(), Position::new(4, 2));
+        assert_eq!(log.start_due(LogIndex(6)), None, "it is there");
+        assert_eq!(log.term_at(LogIndex(3)), None);
+        assert_eq!(log.term_at(LogIndex(4)), Some(Term(2)));
+        assert_eq!(log.last(), Position::new(6, 3));
+        log.reset(&Prefix {
+            last: Position::new(9, 3),
+            ..prefix
+        });
+        assert_eq!(log.last(), Position::new(9, 3));
+        assert_eq!((log.flushed(), log.epoch()), (LogIndex::ZERO, 1));
+        log.append([data(3, 10), data(4, 10)]);
+        assert_eq!(log.last(), Position::new(11, 4));
+        assert_eq!(log.term_at(LogIndex(10)), Some(Term(3)));
     }
 }

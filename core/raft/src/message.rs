@@ -6,6 +6,7 @@ use model::{LogIndex, Term};
 
 use crate::frame::Frames;
 use crate::position::Position;
+use crate::prefix::Prefix;
 use crate::replica::ReplicaId;
 
 /// A message.
@@ -64,6 +65,16 @@ pub enum Body {
         sequence: u64,
         /// Where to try next: nothing from here on is the same.
         next: LogIndex,
+    },
+    /// My log begins here, and you lack what was before: begin there too, unless you have it after all. Whoever hosts the
+    /// sender adds what it derived from those frames. It is answered as frames are.
+    Install {
+        /// As in [`Body::Append`].
+        sequence: u64,
+        /// What stands for those frames.
+        prefix: Prefix,
+        /// As in [`Body::Append`].
+        commit: LogIndex,
     },
     /// I lead.
     Beat {

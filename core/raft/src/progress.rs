@@ -15,6 +15,8 @@ pub(crate) enum Stage {
     Probe,
     /// Frames go one after the other, without waiting for answers.
     Replicate,
+    /// It was told where the log begins.
+    Install,
 }
 
 /// A follower.
@@ -109,7 +111,7 @@ impl Progress {
 
     /// It answered, and the frames that it was told of are there: they may go one after the other.
     pub(crate) fn found(&mut self) {
-        if self.stage == Stage::Probe {
+        if self.stage != Stage::Replicate {
             self.stage = Stage::Replicate;
             self.waiting = false;
             self.next = self.matched.next();

@@ -17,7 +17,7 @@ struct Proposal {
 /// Proposals in the order of the log.
 ///
 /// One is committed when the commit reaches its last frame *and* the log has its reign there; it is lost when a frame of
-/// another reign was committed in its place. Nothing else decides it: a leader that is deposed does not know
+/// another reign was committed in its place, and unknown when that place is before the start of the log. Nothing else decides it: a leader that is deposed does not know
 /// [redpanda 3003].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Proposals(VecDeque<Proposal>);
@@ -38,10 +38,10 @@ impl Proposals {
         if let Some(Proposal { token, last, term }) =
             self.0.pop_front_if(|proposal| proposal.last <= commit)
         {
-            let outcome = if term_at(last) == Some(term) || mutant!(R20) {
-                Outcome::Committed { last, term }
-            } else {
-                Outcome::Lost
+            let outcome = match term_at(last) {
+                Some(reign) if reign == term || mutant!(R20) => Outcome::Committed { last, term },
+                Some(_) => Outcome::Lost,
+                None => Outcome::Unknown,
             };
             return Some((token, outcome));
         }

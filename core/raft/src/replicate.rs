@@ -73,13 +73,17 @@ impl Group {
             if !progress.is_open(&settings) {
                 return;
             }
+            let next = progress.next;
+            if next <= self.log.start().index {
+                // What it lacks is gone here.
+                self.send_prefix(to);
+                return;
+            }
             if progress.stage == Stage::Probe {
                 progress.waiting = true;
-                let next = progress.next;
                 self.send_frames(to, next, Frames::new());
                 return;
             }
-            let next = progress.next;
             if next > self.log.dirty() {
                 return;
             }
@@ -103,7 +107,7 @@ impl Group {
             return;
         };
         if let Some(progress) = reign.progress.get(to) {
-            let next = progress.matched.next();
+            let next = progress.matched.next().max(self.log.start().index.next());
             self.send_frames(to, next, Frames::new());
         }
     }
@@ -160,7 +164,8 @@ impl Group {
             // They could not be read: it is tried again when beats were answered for a while.
             return;
         }
-        let expected = progress.stage == Stage::Replicate && progress.next == first;
+        let there = first > self.log.start().index;
+        let expected = progress.stage == Stage::Replicate && progress.next == first && there;
         progress.waiting = progress.stage == Stage::Probe && progress.waiting;
         // The log may have been cut and have grown again since: what is sent is what is there.
         let same = (first.0..)

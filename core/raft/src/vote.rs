@@ -25,7 +25,7 @@ impl Group {
         if self.role.is_leader() {
             return true;
         }
-        let contact = self.leader.and(self.contact);
+        let contact = self.leader.and(self.contact).filter(|_| !mutant!(R12));
         contact.is_some_and(|contact| self.now.since(contact) < self.settings.election_min)
     }
 

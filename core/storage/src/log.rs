@@ -54,7 +54,7 @@ pub struct Opened {
     pub log: Log,
     /// What recovery found.
     pub report: RecoveryReport,
-    /// The last frames that say who votes, oldest first, and their bodies: the last that is committed is among them.
+    /// The frames that say who votes, oldest first, and their bodies.
     pub configs: Vec<(LogIndex, Vec<u8>)>,
 }
 

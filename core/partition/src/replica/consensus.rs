@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use model::{LogIndex, Term};
 use raft::{
-    Config, Effect, Frame, FrameKind, HardState, Input, LogView, Position, ReplicaId, Settings,
+    Config, Effect, Frame, FrameKind, HardState, Input, LogView, Position, Prefix, ReplicaId,
+    Settings,
 };
 use runtime::sync::{Signal, oneshot};
 use runtime::{Class, Runtime, race};
@@ -80,7 +81,7 @@ impl Member {
         let hard = known.map(hard_state).unwrap_or_default();
         let flushed = log.flushed().index;
         let reigns = log.with_epochs(|epochs| epochs.starts().collect::<Vec<_>>());
-        let view = LogView::recovered(Config::of([me]), reigns, flushed, decoded);
+        let view = LogView::recovered(&Prefix::none(Config::of([me])), reigns, flushed, decoded);
         let (now, seed) = (runtime.now(), runtime.random());
         let group = raft::Group::new(me, Settings::default(), hard, view, now, seed);
         Ok(Self {
@@ -153,9 +154,13 @@ impl Replica {
             // Nobody is connected to for it: there is nobody else in it.
             Effect::Reconfigured(_) => {}
             Effect::Broken(what) => panic!("consensus broke a promise: {what}"),
-            Effect::Send(_) | Effect::Fetch { .. } | Effect::Truncate { .. } => {
+            Effect::Send(_)
+            | Effect::Fetch { .. }
+            | Effect::Truncate { .. }
+            | Effect::Begin(_)
+            | Effect::Install { .. } => {
                 panic!(
-                    "a group of one voter has nobody to talk to, or to be contradicted by: {effect:?}"
+                    "a group of one voter that nobody moves has nobody to talk to, or to be contradicted by: {effect:?}"
                 )
             }
         }
@@ -171,6 +176,7 @@ impl Replica {
                     let body = voters::encode(config);
                     self.frame(frame.term, storage::FrameKind::Config, &body)
                 }
+                FrameKind::PrefixTruncate(_) => panic!("nobody asks for a later start of a log"),
             };
             if matches!(frame.kind, FrameKind::Noop | FrameKind::Mark) {
                 self.marked.set(index);

@@ -9,7 +9,7 @@ use raft::{
 };
 use stdx::{Duration, Instant};
 
-use crate::disk::{Disk, count};
+use crate::disk::Disk;
 use crate::invariants::Invariants;
 use crate::replica::Replica;
 
@@ -50,6 +50,9 @@ pub(crate) struct Cluster {
     pub(crate) settings: Settings,
     pub(crate) outcomes: BTreeMap<u64, Outcome>,
     pub(crate) truncations: u64,
+    pub(crate) starts: u64,
+    pub(crate) installs: u64,
+    pub(crate) wipes: u64,
     pub(crate) leaders: BTreeSet<Term>,
     pub(crate) reads: BTreeMap<u64, LogIndex>,
     /// What had been committed when each read was asked for.
@@ -90,6 +93,9 @@ impl Cluster {
             },
             outcomes: BTreeMap::new(),
             truncations: 0,
+            starts: 0,
+            installs: 0,
+            wipes: 0,
             leaders: BTreeSet::new(),
             reads: BTreeMap::new(),
             reads_asked: BTreeMap::new(),
@@ -106,11 +112,12 @@ impl Cluster {
 
     /// Adds a replica with an empty disk, and starts it.
     pub(crate) fn add(&mut self, id: ReplicaId) {
+        let disk = Disk::new(&self.first_config);
         self.replicas.insert(
             id,
             Replica {
                 group: None,
-                disk: Disk::default(),
+                disk,
                 starts: 0,
             },
         );
@@ -118,12 +125,12 @@ impl Cluster {
     }
 
     pub(crate) fn start(&mut self, id: ReplicaId) {
-        let (config, settings, now) = (self.first_config.clone(), self.settings, self.now);
+        let (settings, now) = (self.settings, self.now);
         let replica = self.replicas.get_mut(&id).expect("a replica");
         if replica.group.is_some() {
             return;
         }
-        let (hard, log): (HardState, _) = replica.disk.recover(&config);
+        let (hard, log): (HardState, _) = replica.disk.recover();
         replica.starts += 1;
         let seed = self.seed.wrapping_mul(1_000).wrapping_add(replica.starts);
         replica.group = Some(Group::new(id, settings, hard, log, now, seed));
@@ -136,6 +143,14 @@ impl Cluster {
         replica.disk.crash(kept);
         self.invariants.forget_boot(id);
         self.note(format!("{id} crashes, {kept} unsynced frames survive"));
+    }
+
+    /// A replica is gone for good, with its disk.
+    pub(crate) fn wipe(&mut self, id: ReplicaId) {
+        self.wipes += 1;
+        self.replicas.remove(&id);
+        self.pulse_at.remove(&id);
+        self.note(format!("{id} loses its disk"));
     }
 
     /// All who believe that they lead.
@@ -240,10 +255,25 @@ impl Cluster {
                 }
                 self.messages.push(Letter::Message(message));
             }
+            Effect::Begin(prefix) => {
+                self.starts += 1;
+                let checked = self.invariants.begins(id, &prefix, &replica.disk);
+                replica.disk.begin(prefix);
+                if let Err(broken) = checked {
+                    self.fail(&broken);
+                }
+            }
+            Effect::Install { prefix, epoch } => {
+                self.installs += 1;
+                let checked = self.invariants.installs(id, &prefix, &replica.disk);
+                replica.disk.install(prefix, epoch);
+                if let Err(broken) = checked {
+                    self.fail(&broken);
+                }
+            }
             Effect::Fetch { to, first, .. } => {
-                let from = count(first) - 1;
-                let frames = replica.disk.frames.iter().skip(from).take(2).cloned();
-                let frames = frames.collect();
+                let frames = replica.disk.placed().filter(|(index, _)| *index >= first);
+                let frames = frames.take(2).map(|(_, frame)| frame.clone()).collect();
                 self.step(id, Input::Fetched { to, first, frames });
             }
             Effect::Resolved { token, outcome } => {
@@ -384,7 +414,7 @@ impl Cluster {
             };
             let committed = self.invariants.committed.get(&place.index);
             let there = committed.is_some_and(|(frame, _)| frame.term == place.term);
-            if there != outcome.is_committed() {
+            if there != outcome.is_committed() && *outcome != Outcome::Unknown {
                 self.fail(&format!(
                     "S29: proposal {token} at {place} is said to be {outcome:?}"
                 ));

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use model::{LogIndex, Term};
-use raft::{Body, Frame, Message, ReplicaId};
+use raft::{Body, Config, Frame, Message, Position, Prefix, ReplicaId};
 
-use crate::disk::{Disk, count};
+use crate::disk::Disk;
 use crate::replica::Replica;
 
 /// What was seen so far.
@@ -68,14 +68,17 @@ impl Invariants {
                 ));
             }
             Body::Appended { flushed, .. } | Body::BeatReply { flushed, .. }
-                if count(*flushed) > disk.durable =>
+                if *flushed > disk.durable() =>
             {
                 return Err(format!(
                     "S11: {from} says that {flushed} is durable, {} is",
-                    disk.durable
+                    disk.durable()
                 ));
             }
-            Body::Appended { .. } | Body::Append { .. } | Body::Beat { .. }
+            Body::Appended { .. }
+            | Body::Append { .. }
+            | Body::Install { .. }
+            | Body::Beat { .. }
                 if disk.hard.term < *term =>
             {
                 return Err(format!("{from} reveals term {term}, which is not durable"));
@@ -106,14 +109,14 @@ impl Invariants {
             self.check_leader(replicas, id)?;
         }
         let (commit, log) = (group.commit(), group.log());
-        if commit > log.dirty() || log.flushed() > log.dirty() {
+        if log.start().index > commit || commit > log.dirty() || log.flushed() > log.dirty() {
             return Err(format!("S12: marks of {group}"));
         }
-        if count(log.flushed()) > replica.disk.durable {
+        if log.flushed() > replica.disk.durable() {
             return Err(format!(
                 "S11: {id} takes {} for durable, {} is",
                 log.flushed(),
-                replica.disk.durable
+                replica.disk.durable()
             ));
         }
         let before = self.commits.insert(id, commit).unwrap_or_default();
@@ -123,8 +126,10 @@ impl Invariants {
             ));
         }
         for index in before.0 + 1..=commit.0 {
-            let frame = &replica.disk.frames[count(LogIndex(index)) - 1];
-            self.note_committed(LogIndex(index), frame, group.term(), replicas)?;
+            // What is before its first frame was committed: that was checked when it began there.
+            if let Some(frame) = replica.disk.frame(LogIndex(index)) {
+                self.note_committed(LogIndex(index), frame, group.term(), replicas)?;
+            }
         }
         self.check_log(id, replica)
     }
@@ -146,7 +151,8 @@ impl Invariants {
             return Ok(());
         }
         let has = |replica: &Replica| {
-            replica.disk.durable >= count(index) && replica.disk.frames[count(index) - 1] == *frame
+            let disk = &replica.disk;
+            disk.durable() >= index && (disk.start() >= index || disk.frame(index) == Some(frame))
         };
         let holders = replicas.values().filter(|replica| has(replica)).count();
         let anywhere = replicas
@@ -175,7 +181,9 @@ impl Invariants {
         let replica = &replicas[&id];
         let group = replica.group.as_ref().expect("it runs");
         for (index, (frame, term)) in &self.committed {
-            if *term < group.term() && replica.disk.frames.get(count(*index) - 1) != Some(frame) {
+            let disk = &replica.disk;
+            let has = disk.start() >= *index || disk.frame(*index) == Some(frame);
+            if *term < group.term() && !has {
                 return Err(format!(
                     "S6: leader {id} of term {} lacks {index}, committed in {term}",
                     group.term()
@@ -190,14 +198,12 @@ impl Invariants {
             if follower.disk.hard.term > group.term() {
                 continue;
             }
-            let same = follower
-                .disk
-                .frames
-                .iter()
-                .zip(&replica.disk.frames)
-                .take(follower.disk.durable)
-                .take_while(|(theirs, ours)| theirs == ours);
-            if count(durable) > same.count() {
+            let (theirs, ours) = (&follower.disk, &replica.disk);
+            let begin = theirs.start().max(ours.start());
+            let differs = (begin.0 + 1..=durable.0)
+                .map(LogIndex)
+                .find(|&index| theirs.frame(index) != ours.frame(index));
+            if durable > theirs.durable() || differs.is_some() {
                 return Err(format!(
                     "S13: leader {id} believes {other} has {durable} durable"
                 ));
@@ -209,20 +215,26 @@ impl Invariants {
     /// A log holds what is committed, one open configuration at most, and its terms grow.
     fn check_log(&self, id: ReplicaId, replica: &Replica) -> Result<(), String> {
         let group = replica.group.as_ref().expect("it runs");
-        let frames = &replica.disk.frames;
-        if frames.windows(2).any(|pair| pair[0].term > pair[1].term) {
-            return Err(format!("terms in the log of {id} go back"));
+        let disk = &replica.disk;
+        let mut last_term = disk.prefix.last.term;
+        for frame in &disk.frames {
+            if frame.term < last_term {
+                return Err(format!("terms in the log of {id} go back"));
+            }
+            last_term = frame.term;
+        }
+        if group.log().start() != disk.prefix.last || group.log().dirty() != disk.last() {
+            return Err(format!("S23: {id} and its disk disagree about its log"));
         }
         // Whoever starts again does not know at first what is committed.
         let known = group.commit().max(self.last_committed());
-        let open = frames.iter().skip(count(known));
-        let open = open.filter(|frame| frame.config().is_some()).count();
-        let last_term = frames.last().map_or(Term::ZERO, |frame| frame.term);
+        let open = disk.placed().filter(|(index, _)| *index > known);
+        let open = open.filter(|(_, frame)| frame.config().is_some()).count();
         if open > 1 && group.leads() && last_term == group.term() {
             return Err(format!("S18: leader {id} has {open} configurations open"));
         }
-        let config = frames.iter().rev().find_map(Frame::config);
-        if config.is_some_and(|config| **config != *group.config()) {
+        let config = disk.frames.iter().rev().find_map(Frame::config);
+        if config.unwrap_or(&disk.prefix.config) != group.config() {
             return Err(format!("S20: {id} goes by {}", group.config()));
         }
         Ok(())
@@ -230,20 +242,70 @@ impl Invariants {
 
     /// Two logs that have the same position are the same up to there (S4).
     pub(crate) fn check_logs(replicas: &BTreeMap<ReplicaId, Replica>) -> Result<(), String> {
-        let logs: Vec<&Vec<Frame>> = replicas
-            .values()
-            .map(|replica| &replica.disk.frames)
-            .collect();
+        let logs: Vec<&Disk> = replicas.values().map(|replica| &replica.disk).collect();
         for (number, one) in logs.iter().enumerate() {
             for other in &logs[..number] {
-                let both = one.len().min(other.len());
-                let last_same = (0..both).rev().find(|&at| one[at].term == other[at].term);
-                if last_same.is_some_and(|last| one[..=last] != other[..=last]) {
+                // Where both are behind their prefixes.
+                let first = one.start().max(other.start()).next();
+                let both = |index: LogIndex| one.frame(index).zip(other.frame(index));
+                let last = one.last().min(other.last());
+                let mut places = (first.0..=last.0).map(LogIndex).rev();
+                let same_term = |index: &LogIndex| {
+                    both(*index).is_some_and(|(one, other)| one.term == other.term)
+                };
+                let Some(last_same) = places.find(same_term) else {
+                    continue;
+                };
+                let differs =
+                    |index| both(LogIndex(index)).is_some_and(|(one, other)| one != other);
+                if (first.0..=last_same.0).any(differs) {
                     return Err(
                         "S4: two logs have the same position and differ before it".to_owned()
                     );
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// A replica begins its log behind `prefix`: all of that was committed, and is durable there.
+    pub(crate) fn begins(&self, id: ReplicaId, prefix: &Prefix, disk: &Disk) -> Result<(), String> {
+        if prefix.last.index > disk.durable() || !disk.holds(prefix.last) {
+            return Err(format!("S23: {id} begins behind what is not durable there"));
+        }
+        self.check_prefix(id, prefix)
+    }
+
+    /// A replica throws its log away for `prefix`: nothing was in it that counts, and all before the prefix was committed.
+    pub(crate) fn installs(
+        &self,
+        id: ReplicaId,
+        prefix: &Prefix,
+        disk: &Disk,
+    ) -> Result<(), String> {
+        if disk.holds(prefix.last) {
+            return Err(format!(
+                "S15: {id} throws away what comes behind {}",
+                prefix.last
+            ));
+        }
+        self.check_prefix(id, prefix)
+    }
+
+    fn check_prefix(&self, id: ReplicaId, prefix: &Prefix) -> Result<(), String> {
+        let Position { index, term } = prefix.last;
+        let committed = self.committed.get(&index);
+        if committed.is_none_or(|(frame, _)| frame.term != term) {
+            return Err(format!(
+                "S23: {id} begins behind {}, which is not committed",
+                prefix.last
+            ));
+        }
+        let configs = self.committed.range(..=index).rev();
+        let mut configs = configs.filter_map(|(_, (frame, _))| frame.config());
+        let first: Option<&Config> = configs.next().map(|config| &**config);
+        if first.is_some_and(|config| *config != *prefix.config) {
+            return Err(format!("S20: {id} begins with {}", prefix.config));
         }
         Ok(())
     }

@@ -40,9 +40,10 @@ fn all(weather: Weather, replicas: std::ops::RangeInclusive<i32>) {
         assert!(reached.leaders > reached.runs, "{reached:?}");
         assert!(reached.truncations > 0, "{reached:?}");
         assert!(reached.crashes > 0, "{reached:?}");
+        assert!(reached.starts > 0 && reached.installs > 0, "{reached:?}");
     }
     if weather == Weather::Changing {
-        assert!(reached.changes > 0, "{reached:?}");
+        assert!(reached.changes > 0 && reached.wipes > 0, "{reached:?}");
         assert!(reached.transfers > 0, "{reached:?}");
     }
     #[expect(

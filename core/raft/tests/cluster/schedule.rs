@@ -1,5 +1,8 @@
 //! Schedules: what happens in which order, drawn from a seed.
 
+use std::sync::Arc;
+
+use model::LogIndex;
 use raft::{Input, ReplicaId};
 use stdx::{Duration, Prng};
 
@@ -24,8 +27,12 @@ pub(crate) struct Reached {
     pub(crate) leaders: u64,
     pub(crate) commits: u64,
     pub(crate) truncations: u64,
+    /// Logs that begin later, and logs that were thrown away for one that begins later.
+    pub(crate) starts: u64,
+    pub(crate) installs: u64,
     pub(crate) crashes: u64,
     pub(crate) changes: u64,
+    pub(crate) wipes: u64,
     pub(crate) transfers: u64,
     pub(crate) committed: u64,
     pub(crate) lost: u64,
@@ -42,8 +49,11 @@ impl Reached {
         self.leaders += other.leaders;
         self.commits += other.commits;
         self.truncations += other.truncations;
+        self.starts += other.starts;
+        self.installs += other.installs;
         self.crashes += other.crashes;
         self.changes += other.changes;
+        self.wipes += other.wipes;
         self.transfers += other.transfers;
         self.committed += other.committed;
         self.lost += other.lost;
@@ -66,6 +76,9 @@ pub(crate) fn run(seed: u64, count: i32, weather: Weather) -> Reached {
     reached.leaders = cluster.leaders.len() as u64;
     reached.commits = cluster.invariants.last_committed().0;
     reached.truncations = cluster.truncations;
+    reached.starts = cluster.starts;
+    reached.wipes = cluster.wipes;
+    reached.installs = cluster.installs;
     reached.reads = cluster.reads.len() as u64;
     reached.quiet = cluster.quiet;
     reached.digest = cluster.trace_digest();
@@ -132,7 +145,8 @@ pub(crate) fn drive(cluster: &mut Cluster, seed: u64, weather: Weather) -> Reach
                     cluster.step(leader, Input::Read { token });
                 }
             }
-            95..=96 if weather == Weather::Changing => {
+            95 => truncate_prefix(cluster, &mut prng, &mut token),
+            96 if weather == Weather::Changing => {
                 reached.transfers += u64::from(hand_over(cluster, &mut prng, &ids));
             }
             97..=98 if weather == Weather::Changing => {
@@ -233,6 +247,18 @@ fn propose(cluster: &mut Cluster, prng: &mut Prng, token: &mut u64) {
     cluster.step(leader, input);
 }
 
+/// Some of what is committed is not needed any longer.
+fn truncate_prefix(cluster: &mut Cluster, prng: &mut Prng, token: &mut u64) {
+    for leader in cluster.leaders_now() {
+        let group = cluster.replicas[&leader].group.as_ref().expect("it runs");
+        let (start, commit) = (group.log().start().index, group.commit());
+        let upto = LogIndex(prng.between(start.0, commit.0 + 1));
+        *token += 1;
+        let token = *token;
+        cluster.step(leader, Input::TruncatePrefix { token, upto });
+    }
+}
+
 fn hand_over(cluster: &mut Cluster, prng: &mut Prng, ids: &[ReplicaId]) -> bool {
     let Some(leader) = cluster.leader() else {
         return false;
@@ -240,6 +266,26 @@ fn hand_over(cluster: &mut Cluster, prng: &mut Prng, ids: &[ReplicaId]) -> bool 
     let to = *prng.choose(ids);
     cluster.step(leader, Input::Transfer { to });
     true
+}
+
+/// A replica on another node, or in place of one that is known to be removed and loses its disk: messages to and from
+/// that one may still be on their way [redpanda 415, 9766].
+fn newcomer(cluster: &mut Cluster, leader: ReplicaId, prng: &mut Prng) -> Option<ReplicaId> {
+    let group = cluster.replicas[&leader].group.as_ref()?;
+    let (since, config) = group.log().config();
+    let settled = since <= group.commit() && !config.is_joint();
+    let mut gone = cluster.replicas.keys().copied().collect::<Vec<_>>();
+    gone.retain(|replica| settled && !config.is_member(*replica));
+    if !gone.is_empty() && prng.chance(1, 2) {
+        let old = *prng.choose(&gone);
+        cluster.wipe(old);
+        return Some(ReplicaId {
+            incarnation: old.incarnation + 1,
+            ..old
+        });
+    }
+    let number = i32::try_from(cluster.replicas.len()).expect("few") + 1;
+    (number <= 7).then(|| ReplicaId::first(number))
 }
 
 /// Learners come, voters come from learners, voters go.
@@ -250,7 +296,7 @@ fn change(cluster: &mut Cluster, prng: &mut Prng, token: u64) -> bool {
     let config = cluster.replicas[&leader]
         .group
         .as_ref()
-        .map(|group| group.config().clone());
+        .map(|group| Arc::clone(group.config()));
     let Some(config) = config else {
         return false;
     };
@@ -258,11 +304,9 @@ fn change(cluster: &mut Cluster, prng: &mut Prng, token: u64) -> bool {
     let mut learners: Vec<ReplicaId> = config.learners.iter().copied().collect();
     match prng.below(3) {
         0 => {
-            let number = i32::try_from(cluster.replicas.len()).expect("few") + 1;
-            if number > 7 {
+            let Some(new) = newcomer(cluster, leader, prng) else {
                 return false;
-            }
-            let new = ReplicaId::first(number);
+            };
             cluster.add(new);
             learners.push(new);
         }
@@ -315,7 +359,7 @@ fn heal(cluster: &mut Cluster, seed: u64) {
     let config = cluster.replicas[&leader]
         .group
         .as_ref()
-        .map(|group| group.config().clone());
+        .map(|group| Arc::clone(group.config()));
     for member in config.expect("it runs").members() {
         let group = cluster.replicas[&member].group.as_ref().expect("it runs");
         assert_eq!(

@@ -79,11 +79,16 @@ mutants! {
     r04 schedules;
     r05 scripts;
     r06 schedules;
+    r07 schedules;
     r08 schedules;
     r09 schedules;
     r10 scripts;
     r11 schedules;
+    r12 schedules;
+    r13 schedules;
+    r14 schedules;
     r15 schedules;
+    r16 schedules;
     r17 schedules;
     r18 schedules;
     r19 schedules;

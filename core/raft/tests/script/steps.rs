@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use model::LogIndex;
-use raft::{Config, Effect, Group, HardState, Input, ReplicaId, Settings};
+use raft::{Config, Effect, Group, HardState, Input, Position, Prefix, Settings};
 use stdx::{Duration, Instant};
 
 use crate::words;
@@ -74,6 +74,10 @@ impl Steps {
                     .unwrap_or_default(),
             },
             "rest" => Input::Rest,
+            "truncate-prefix" => Input::TruncatePrefix {
+                token,
+                upto: LogIndex(words::number(rest, "upto")),
+            },
             "transfer" => Input::Transfer {
                 to: words::replica(words::value(rest, "to").expect("to whom")),
             },
@@ -107,7 +111,9 @@ impl Steps {
             vote,
             claimed,
         };
-        let log = log::recovered(config(voters), &frames);
+        let last = words::value(rest, "start").map_or(Position::ZERO, words::position);
+        let config = Config::of(voters).into();
+        let log = log::recovered(&Prefix { last, config }, &frames);
         self.persisting.clear();
         self.appended.clear();
         self.group = Some(Group::new(me, settings(), hard, log, self.now, 1));
@@ -129,15 +135,14 @@ impl Steps {
                     let last = LogIndex(first.0 + frames.len() as u64 - 1);
                     self.appended.push_back((last, *epoch));
                 }
+                Effect::Install { prefix, epoch } => {
+                    self.appended.push_back((prefix.last.index, *epoch));
+                }
                 _ => {}
             }
         }
         effects.iter().map(words::print).collect()
     }
-}
-
-fn config(voters: Vec<ReplicaId>) -> Config {
-    Config::of(voters)
 }
 
 /// Every election time is the same, so that scripts know it.

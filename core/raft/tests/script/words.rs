@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use model::{LogIndex, NodeId, Term};
 use raft::{
-    Ballot, Body, Config, Effect, Frame, FrameKind, Frames, Message, Outcome, Position, ReplicaId,
+    Ballot, Body, Config, Effect, Frame, FrameKind, Frames, Message, Outcome, Position, Prefix,
+    ReplicaId,
 };
 
 /// The value of `name=value` in a line.
@@ -45,15 +46,17 @@ pub(crate) fn position(text: &str) -> Position {
     )
 }
 
-/// Frames by their terms: `1,1,2`; `2c[n1+n2]` is a configuration.
+/// Frames by their terms: `1,1,2`; `2c[n1+n2]` is a configuration, `2s5` one that has the log begin behind 5.
 pub(crate) fn frames(text: &str) -> Frames {
     let frame = |text: &str| {
-        let (term, kind) = match text.split_once('c') {
-            Some((term, voters)) => {
-                let voters = voters.trim_matches(['[', ']']).split('+').map(replica);
-                (term, FrameKind::Config(Arc::new(Config::of(voters))))
-            }
-            None => (text, FrameKind::Data),
+        let (term, kind) = if let Some((term, voters)) = text.split_once('c') {
+            let voters = voters.trim_matches(['[', ']']).split('+').map(replica);
+            (term, FrameKind::Config(Arc::new(Config::of(voters))))
+        } else if let Some((term, upto)) = text.split_once('s') {
+            let upto = LogIndex(upto.parse().expect("an index"));
+            (term, FrameKind::PrefixTruncate(upto))
+        } else {
+            (text, FrameKind::Data)
         };
         Frame {
             term: Term(term.parse().expect("a term")),
@@ -98,6 +101,16 @@ pub(crate) fn message(line: &str, to: ReplicaId) -> Message {
             frames: value(line, "frames").map(frames).unwrap_or_default(),
             commit: index("commit"),
         },
+        "install" => Body::Install {
+            sequence,
+            prefix: Prefix {
+                last: place("last"),
+                config: Arc::new(Config::of(
+                    value(line, "voters").map(replicas).unwrap_or_default(),
+                )),
+            },
+            commit: index("commit"),
+        },
         "appended" => Body::Appended {
             sequence,
             verified: index("verified"),
@@ -134,6 +147,7 @@ fn print_frames(frames: &[Frame]) -> String {
         FrameKind::Noop => format!("{}noop", frame.term),
         FrameKind::Mark => format!("{}mark", frame.term),
         FrameKind::Config(config) => format!("{}{config}", frame.term),
+        FrameKind::PrefixTruncate(upto) => format!("{}start behind {upto}", frame.term),
     };
     let printed: Vec<String> = frames.iter().map(print).collect();
     format!("[{}]", printed.join(", "))
@@ -163,6 +177,14 @@ fn print_body(body: &Body) -> String {
             "append seq={sequence} prev={prev} {} commit={commit}",
             print_frames(frames)
         ),
+        Body::Install {
+            sequence,
+            prefix,
+            commit,
+        } => {
+            let Prefix { last, config } = prefix;
+            format!("install seq={sequence} last={last} voters {config} commit={commit}")
+        }
         Body::Appended {
             sequence,
             verified,
@@ -193,6 +215,10 @@ pub(crate) fn print(effect: &Effect) -> String {
         }
         Effect::Append { first, frames, .. } => format!("append {first} {}", print_frames(frames)),
         Effect::Truncate { last, .. } => format!("truncate above {last}"),
+        Effect::Begin(prefix) => format!("begin behind {} voters {}", prefix.last, prefix.config),
+        Effect::Install { prefix, .. } => {
+            format!("install behind {} voters {}", prefix.last, prefix.config)
+        }
         Effect::Send(message) => format!(
             "-> {} term {} {}",
             message.to,

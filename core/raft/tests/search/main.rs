@@ -65,6 +65,7 @@ fn two_replicas_and_everything_that_may_happen_to_them() {
         replicas: 2,
         timeouts: 2,
         proposals: 1,
+        starts: 0,
         crashes: 1,
     };
     report("two replicas", search(World::new(bounds)));
@@ -76,6 +77,7 @@ fn three_replicas_elect_and_crash() {
         replicas: 3,
         timeouts: 3,
         proposals: 1,
+        starts: 0,
         crashes: 1,
     };
     report("three replicas", search(World::new(bounds)));
@@ -87,9 +89,24 @@ fn a_leader_in_office_and_a_rival() {
         replicas: 3,
         timeouts: 1,
         proposals: 2,
+        starts: 0,
         crashes: 1,
     };
     let mut world = World::new(bounds);
     world.elect_first();
     report("a leader and a rival", search(world));
+}
+
+#[test]
+fn a_log_begins_later_while_a_follower_lacks_what_was_before() {
+    let bounds = Bounds {
+        replicas: 2,
+        timeouts: 2,
+        proposals: 0,
+        starts: 1,
+        crashes: 1,
+    };
+    let mut world = World::new(bounds);
+    world.elect_first();
+    report("a start that moves", search(world));
 }

@@ -17,6 +17,8 @@ pub(crate) struct Bounds {
     /// Deadlines that pass: elections that are tried, beats that are sent.
     pub(crate) timeouts: u32,
     pub(crate) proposals: u32,
+    /// Logs that begin behind all that is committed.
+    pub(crate) starts: u32,
     pub(crate) crashes: u32,
 }
 
@@ -33,6 +35,8 @@ pub(crate) enum Action {
     Timeout(ReplicaId),
     /// Something is proposed to it.
     Propose(ReplicaId),
+    /// What is committed there is not needed any longer.
+    TruncatePrefix(ReplicaId),
     /// Its process dies with all that was not durable, and starts again.
     Crash(ReplicaId),
 }
@@ -76,7 +80,7 @@ impl World {
         for id in ids {
             let replica = Replica {
                 group: None,
-                disk: Disk::default(),
+                disk: Disk::new(&world.config),
                 starts: 0,
             };
             world.replicas.insert(id, replica);
@@ -128,6 +132,9 @@ impl World {
             if self.left.proposals > 0 && group.leads() {
                 actions.push(Action::Propose(id));
             }
+            if self.left.starts > 0 && group.leads() && group.commit() > group.log().start().index {
+                actions.push(Action::TruncatePrefix(id));
+            }
             if self.left.crashes > 0 {
                 actions.push(Action::Crash(id));
             }
@@ -159,6 +166,12 @@ impl World {
                 };
                 world.step(id, input);
             }
+            Action::TruncatePrefix(id) => {
+                world.left.starts -= 1;
+                let group = world.replicas[&id].group.as_ref().expect("all run");
+                let (token, upto) = (100, group.commit());
+                world.step(id, Input::TruncatePrefix { token, upto });
+            }
             Action::Crash(id) => {
                 world.left.crashes -= 1;
                 let replica = world.replicas.get_mut(&id).expect("a replica");
@@ -174,7 +187,7 @@ impl World {
     fn start(&mut self, id: ReplicaId) {
         let now = self.clocks[&id];
         let replica = self.replicas.get_mut(&id).expect("a replica");
-        let (hard, log) = replica.disk.recover(&self.config);
+        let (hard, log) = replica.disk.recover();
         replica.starts += 1;
         replica.group = Some(Group::new(id, settings(), hard, log, now, replica.starts));
     }
@@ -224,6 +237,25 @@ impl World {
                 epoch,
             } => replica.disk.append(first, &frames, epoch),
             Effect::Truncate { last, epoch } => replica.disk.truncate(last, epoch),
+            Effect::Begin(prefix) => {
+                let checked = self.invariants.begins(id, &prefix, &replica.disk);
+                replica.disk.begin(prefix);
+                if let Err(broken) = checked {
+                    self.fail(&broken);
+                }
+            }
+            Effect::Install { prefix, epoch } => {
+                let checked = self.invariants.installs(id, &prefix, &replica.disk);
+                replica.disk.install(prefix, epoch);
+                if let Err(broken) = checked {
+                    self.fail(&broken);
+                }
+            }
+            Effect::Fetch { to, first, .. } => {
+                let frames = replica.disk.placed().filter(|(index, _)| *index >= first);
+                let frames = frames.map(|(_, frame)| frame.clone()).collect();
+                self.step(id, Input::Fetched { to, first, frames });
+            }
             Effect::Send(message) => {
                 let sent = self.invariants.sent(&message, &replica.disk);
                 self.messages.push(message);

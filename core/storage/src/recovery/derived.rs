@@ -7,14 +7,14 @@ use model::LogIndex;
 use crate::epochs::{EpochMap, EpochStart};
 use crate::frame::{FrameHeader, FrameKind};
 
-/// Configurations that are kept: at most one in a log is not committed, and the one before it is.
-const CONFIGS_KEPT: usize = 2;
+/// Configurations that are kept. A log has few: two for each change of its voters.
+const CONFIGS_KEPT: usize = 1_024;
 
 /// What a log says besides its records.
 #[derive(Debug, Default)]
 pub(crate) struct Derived {
     pub(crate) epochs: EpochMap,
-    /// The last frames that say who votes, and their bodies.
+    /// The frames that say who votes, and their bodies; the last ones, should there be very many.
     pub(crate) configs: VecDeque<(LogIndex, Vec<u8>)>,
 }
 

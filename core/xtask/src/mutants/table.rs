@@ -126,6 +126,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         finder: Finder::Test,
     },
     Mutant {
+        id: "R07",
+        room: "raft",
+        breaks: "cuts off a whole reign, what is committed of it too",
+        finder: Finder::Test,
+    },
+    Mutant {
         id: "R08",
         room: "raft",
         breaks: "appends wherever a frame is",
@@ -150,9 +156,33 @@ pub(super) const MUTANTS: &[Mutant] = &[
         finder: Finder::Test,
     },
     Mutant {
+        id: "R12",
+        room: "raft",
+        breaks: "campaigns unasked, and is loyal to nobody",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R13",
+        room: "raft",
+        breaks: "installs a log without its voters",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R14",
+        room: "raft",
+        breaks: "throws away what comes behind an installed prefix",
+        finder: Finder::Test,
+    },
+    Mutant {
         id: "R15",
         room: "raft",
         breaks: "takes the leader's commit for its own log",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R16",
+        room: "raft",
+        breaks: "stands again in the term of a lost election",
         finder: Finder::Test,
     },
     Mutant {

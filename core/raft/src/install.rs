@@ -1,0 +1,84 @@
+//! Helping a follower that lacks frames which are gone here: it is told where the log begins, and then sent the rest.
+
+use std::sync::Arc;
+
+use stdx::mutant;
+
+use crate::effect::Effect;
+use crate::group::Group;
+use crate::message::{Body, Message};
+use crate::progress::Stage;
+use crate::replica::ReplicaId;
+use crate::role::Role;
+
+impl Group {
+    /// Tells a follower where the log begins.
+    pub(crate) fn send_prefix(&mut self, to: ReplicaId) {
+        let (prefix, commit) = (self.log.prefix(), self.commit);
+        let Role::Leader(reign) = &mut self.role else {
+            return;
+        };
+        let Some(progress) = reign.progress.get_mut(to) else {
+            return;
+        };
+        progress.stage = Stage::Install;
+        progress.waiting = true;
+        progress.sequence += 1;
+        let sequence = progress.sequence;
+        self.say(
+            to,
+            Body::Install {
+                sequence,
+                prefix,
+                commit,
+            },
+        );
+    }
+
+    /// The leader says where its log begins. Whoever has that frame, or knows it to be committed, keeps all that it has:
+    /// what comes behind it may be what a majority counted on [raft §7]. Otherwise nothing here is of any use, not
+    /// even a configuration that was appended later [openraft 1808].
+    pub(crate) fn install(&mut self, message: Message, out: &mut Vec<Effect>) {
+        let Body::Install {
+            sequence,
+            prefix,
+            commit,
+        } = &message.body
+        else {
+            return;
+        };
+        if !self.hear_leader(&message, out) {
+            return;
+        }
+        let (sequence, commit, last) = (*sequence, *commit, prefix.last);
+        let same = self.log.term_at(last.index) == Some(last.term) && !mutant!(R14);
+        if last.index > self.commit && !same {
+            let claimed = self.hard.get().claimed;
+            let claims_more = claimed.index > last.index && last.is_up_to_date(claimed);
+            // What is claimed has to be there before and after, whenever this process ends.
+            if claims_more && self.lower_claim(self.commit.min(self.log.flushed())) {
+                self.deferred = Some(Box::new(message));
+                return;
+            }
+            let before = Arc::clone(self.config());
+            let mut prefix = prefix.clone();
+            if mutant!(R13) {
+                prefix.config = Arc::clone(&before);
+            }
+            self.log.reset(&prefix);
+            let config = Arc::clone(&prefix.config);
+            let epoch = self.log.epoch();
+            out.push(Effect::Install { prefix, epoch });
+            if config != before {
+                out.push(Effect::Reconfigured(config));
+            }
+        }
+        self.verify(last.index, commit, out);
+        let body = Body::Appended {
+            sequence,
+            verified: last.index,
+            flushed: model::LogIndex::ZERO,
+        };
+        self.say_when_flushed(message.from, body, last.index);
+    }
+}
