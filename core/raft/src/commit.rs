@@ -16,6 +16,9 @@ impl Group {
         };
         let own = if mutant!(R04) {
             self.log.dirty()
+        } else if self.config().is_alone(self.me) {
+            // Nobody else can have what it lost before.
+            self.log.synced()
         } else {
             self.log.flushed()
         };

@@ -9,6 +9,7 @@ use crate::frame::{Frames, Sizes};
 use crate::hard_state::HardState;
 use crate::message::Message;
 use crate::prefix::Prefix;
+use crate::repair::Lack;
 use crate::replica::ReplicaId;
 
 /// Something that happened.
@@ -45,8 +46,26 @@ pub enum Input {
         to: ReplicaId,
         /// The index of the first.
         first: LogIndex,
+        /// What for.
+        purpose: Purpose,
+        /// The frames, as far as they could be read.
+        frames: Frames,
+    },
+    /// Frames that were durable cannot be read: their bytes are not what was written, or are nowhere.
+    StorageFault {
+        /// The first.
+        first: LogIndex,
+        /// The last.
+        last: LogIndex,
+    },
+    /// Frames that [`Effect::Repair`] named are durable, and can be read.
+    Repaired {
+        /// The index of the first.
+        first: LogIndex,
         /// The frames.
         frames: Frames,
+        /// The checksum of the frame before them, as the first of them says.
+        chain: u32,
     },
     /// Somebody wants to read what was committed before now.
     Read {
@@ -106,7 +125,8 @@ pub enum Effect {
         epoch: u64,
     },
     /// The log begins behind this prefix from now on. Make that durable before anything of it is deleted, and delete when
-    /// it pleases; should it be forgotten, it is said again.
+    /// it pleases; should it be forgotten, it is said again. Where it comes of a message, what was derived from the frames
+    /// before came with that, and some of them cannot be read here.
     Begin(Prefix),
     /// Throw the whole log away and begin an empty one behind this prefix; all of it or nothing, whatever happens. Say
     /// that its last frame is durable with [`Input::Flushed`].
@@ -126,6 +146,23 @@ pub enum Effect {
         first: LogIndex,
         /// Bytes, but for a single larger frame.
         bytes_max: u64,
+        /// What for.
+        purpose: Purpose,
+    },
+    /// The log ends at `last` from now on, since what comes next cannot be read. What comes behind that is kept: when frames
+    /// are appended there, one that is the same stays, and the rest goes with the first that is not.
+    Fence {
+        /// The last frame that stays.
+        last: LogIndex,
+        /// Which log it is then.
+        epoch: u64,
+    },
+    /// Write these where they were, durably, and say so with [`Input::Repaired`].
+    Repair {
+        /// The index of the first.
+        first: LogIndex,
+        /// The frames.
+        frames: Frames,
     },
     /// Everything up to here is committed.
     Commit {
@@ -166,6 +203,20 @@ pub enum Effect {
     Reconfigured(Arc<Config>),
     /// A promise of consensus is broken: the replica has to stop, and to keep what it has as evidence.
     Broken(&'static str),
+}
+
+/// What frames are read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A follower of this leader needs them.
+    Replicate,
+    /// Somebody cannot read its own.
+    Repair {
+        /// What it lacks.
+        lack: Lack,
+        /// They may be other frames: give them back only if the last of what it lacks has the checksum that it names.
+        check: bool,
+    },
 }
 
 /// The exact outcome of a proposal.

@@ -30,11 +30,16 @@ impl Group {
 
     /// Whether it may be elected: as a voter of the configuration in force, or of the last one that is known to be
     /// committed, since it may have the only copy of what would remove it [openraft 2091, etcd 11038]. Not where its disk
-    /// lost what it once acknowledged: as leader it would have others cut that off too [protocol-aware recovery].
+    /// lost what it once acknowledged: as leader it would have others cut that off too [protocol-aware recovery]. Nor while
+    /// it cannot read who votes, or what is not committed.
     pub(crate) fn may_lead(&self) -> bool {
         let committed = self.log.config_at(self.commit);
         let votes = self.config().is_voter(self.me) || committed.is_voter(self.me) || mutant!(R12);
-        votes && self.log.last().is_up_to_date(self.hard.get().claimed)
+        let complete = self.log.last().is_up_to_date(self.hard.get().claimed);
+        let holes = self.log.holes().last();
+        let knows_all =
+            !self.log.hides_frames() && holes.is_none_or(|hole| hole.last <= self.commit);
+        votes && complete && knows_all
     }
 
     /// Does what is due.
@@ -45,6 +50,7 @@ impl Group {
         if self.role.is_leader() {
             self.reign_on(out);
         } else if self.now >= self.election_at {
+            self.ask_for_repair();
             if self.may_lead() && !self.waits_for_own_vote() {
                 self.ask_in_advance(out);
             } else {

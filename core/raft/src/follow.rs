@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::LogIndex;
 use stdx::mutant;
 
+use crate::conflict::Conflict;
 use crate::effect::Effect;
 use crate::frame::{Frame, Frames};
 use crate::group::Group;
@@ -51,14 +52,12 @@ impl Group {
             return;
         };
         let (sequence, prev, commit) = (*sequence, *prev, *commit);
-        let Some((prev, frames)) = self.behind_start(prev, frames) else {
+        let there = self.behind_start(prev, frames);
+        let there = there.filter(|(prev, _)| !self.contradicts_commit(*prev) || mutant!(R08));
+        let Some((prev, frames)) = there else {
             self.break_down("the leader contradicts what is committed here", out);
             return;
         };
-        if self.contradicts_commit(prev) && !mutant!(R08) {
-            self.break_down("the leader contradicts what is committed here", out);
-            return;
-        }
         if let Some(next) = self.mismatch_at(prev) {
             if mutant!(R07) && next <= self.log.dirty() {
                 let last = LogIndex(self.log.reign_begins(prev.index).0.saturating_sub(2));
@@ -70,33 +69,23 @@ impl Group {
             return;
         }
         let verified = LogIndex(prev.index.0 + frames.len() as u64);
-        match self.first_conflict(prev, frames) {
-            Conflict::None => {}
-            Conflict::Missing(at) => {
-                let new = frames_from(prev, frames, at);
-                let before = self.log.config().0;
-                self.append_from_leader(at, new, before, out);
-            }
-            Conflict::Other(at) if at <= self.commit && !mutant!(R17) => {
-                self.break_down("the leader contradicts what is committed here", out);
+        match self.take_frames(prev, frames, out) {
+            Taken::All => {}
+            Taken::Later => {
+                self.deferred = Some(Box::new(message));
                 return;
             }
-            Conflict::Other(at) => {
-                let last = LogIndex(at.0 - 1);
-                if self.lower_claim(last) {
-                    // Nothing is cut before it is durable that less is claimed.
-                    self.deferred = Some(Box::new(message));
-                    return;
-                }
-                let new = frames_from(prev, frames, at);
-                let before = self.log.config().0;
-                self.log.truncate(last);
-                let epoch = self.log.epoch();
-                out.push(Effect::Truncate { last, epoch });
-                self.append_from_leader(at, new, before, out);
-            }
+            Taken::Nothing => return,
         }
         self.verify(verified, commit, out);
+        self.fill_from(prev, frames, out);
+        let whole = self.log.whole();
+        if whole < verified && frames.is_empty() {
+            // The leader looks for where to go on. To frames it is said that they are there when they are.
+            let next = whole.next();
+            self.say(message.from, Body::Mismatch { sequence, next });
+            return;
+        }
         let body = Body::Appended {
             sequence,
             verified,
@@ -110,58 +99,48 @@ impl Group {
         self.say_when_flushed(message.from, body, wait_for);
     }
 
-    /// What of the frames of a message is behind the start of the log here, all before it being committed; none where they
-    /// contradict that.
-    fn behind_start<'a>(
-        &self,
-        prev: Position,
-        frames: &'a [Frame],
-    ) -> Option<(Position, &'a [Frame])> {
-        let start = self.log.start();
-        let skip = match start.index.0.checked_sub(prev.index.0) {
-            None | Some(0) => return Some((prev, frames)),
-            Some(skip) => usize::try_from(skip).unwrap_or(usize::MAX),
+    /// Has frames appended that are not here, after others were cut off that are here in their place.
+    fn take_frames(&mut self, prev: Position, frames: &[Frame], out: &mut Vec<Effect>) -> Taken {
+        let before = self.log.config().0;
+        let at = match self.first_conflict(prev, frames) {
+            Conflict::None => return Taken::All,
+            Conflict::Missing(at) => at,
+            Conflict::Unknown(at) => {
+                let last = LogIndex(at.0 - 1);
+                self.log.truncate(last);
+                let epoch = self.log.epoch();
+                out.push(Effect::Fence { last, epoch });
+                at
+            }
+            Conflict::Other(at) if at <= self.commit && !mutant!(R17) => {
+                self.break_down("the leader contradicts what is committed here", out);
+                return Taken::Nothing;
+            }
+            Conflict::Other(at) => {
+                let last = LogIndex(at.0 - 1);
+                // Nothing is cut before it is durable that less is claimed.
+                if self.lower_claim(last) {
+                    return Taken::Later;
+                }
+                self.log.truncate(last);
+                let epoch = self.log.epoch();
+                out.push(Effect::Truncate { last, epoch });
+                at
+            }
         };
-        match frames.get(skip - 1) {
-            None => Some((start, &[])),
-            Some(last) if last.term == start.term => Some((start, &frames[skip..])),
-            Some(_) => None,
-        }
+        self.append_from_leader(at, frames_from(prev, frames, at), before, out);
+        Taken::All
     }
 
-    /// Whether a frame that is committed here is another one in the log of a leader.
-    fn contradicts_commit(&self, prev: Position) -> bool {
-        let here = self.log.term_at(prev.index);
-        prev.index <= self.commit && here.is_some_and(|term| term != prev.term)
-    }
-
-    /// Where to try next, if the frame before those of a message is not here. One answer for each reign that differs,
-    /// not one for each frame.
-    fn mismatch_at(&self, prev: Position) -> Option<LogIndex> {
-        match self.log.term_at(prev.index) {
-            None => Some(self.log.dirty().next()),
-            Some(_) if mutant!(R08) => None,
-            Some(term) if term == prev.term => None,
-            Some(_) => {
-                let begins = self.log.reign_begins(prev.index);
-                // What is committed is the same everywhere.
-                Some(begins.max(self.commit.next()))
-            }
+    /// Has the holes filled that are in the range of these frames from the leader.
+    fn fill_from(&mut self, prev: Position, frames: &[Frame], out: &mut Vec<Effect>) {
+        let last = LogIndex(prev.index.0 + frames.len() as u64);
+        let mut hole = self.log.holes().from(prev.index.next());
+        while let Some(lost) = hole.filter(|hole| hole.first <= last) {
+            let first = lost.first.max(prev.index.next());
+            self.fill_hole(first, frames_from(prev, frames, first), out);
+            hole = self.log.holes().from(lost.last.next());
         }
-    }
-
-    fn first_conflict(&self, prev: Position, frames: &[Frame]) -> Conflict {
-        let mut at = prev.index;
-        for frame in frames {
-            at = at.next();
-            match self.log.term_at(at) {
-                None => return Conflict::Missing(at),
-                // What is the same stays: an old message must not cut off what came after it [redpanda 17895].
-                Some(term) if term == frame.term && !mutant!(R17) => {}
-                Some(_) => return Conflict::Other(at),
-            }
-        }
-        Conflict::None
     }
 
     /// Frames go behind all others, here and on the disk.
@@ -176,7 +155,7 @@ impl Group {
     }
 
     /// Appends; the configuration `before` was in force until now, and may have been cut off.
-    fn append_from_leader(
+    pub(crate) fn append_from_leader(
         &mut self,
         first: LogIndex,
         frames: Frames,
@@ -184,6 +163,11 @@ impl Group {
         out: &mut Vec<Effect>,
     ) {
         self.write_frames(first, frames, out);
+        self.tell_config(before, out);
+    }
+
+    /// Tells which configuration is in force, if that at `before` is not.
+    pub(crate) fn tell_config(&self, before: LogIndex, out: &mut Vec<Effect>) {
         let (after, config) = self.log.config();
         if after != before {
             out.push(Effect::Reconfigured(Arc::clone(config)));
@@ -230,6 +214,7 @@ impl Group {
         };
         let verified = following.verified;
         self.verify(verified, commit, out);
+        let verified = verified.min(self.log.whole());
         let body = Body::BeatReply {
             sequence,
             verified,
@@ -239,13 +224,14 @@ impl Group {
     }
 }
 
-/// The first frame of a message that is not here as it is sent.
-enum Conflict {
-    None,
-    /// The log ends before it.
-    Missing(LogIndex),
-    /// Another is there.
-    Other(LogIndex),
+/// What became of the frames of a message.
+enum Taken {
+    /// They are here, or on their way to the disk.
+    All,
+    /// They have to wait for the hard state.
+    Later,
+    /// They cannot be.
+    Nothing,
 }
 
 fn frames_from(prev: Position, frames: &[Frame], at: LogIndex) -> Frames {

@@ -7,7 +7,7 @@ use model::{LogIndex, Term};
 use stdx::{Duration, Instant, Prng};
 
 use crate::config::Config;
-use crate::effect::{Effect, Input, Outcome, Refusal};
+use crate::effect::{Effect, Input, Outcome, Purpose, Refusal};
 use crate::hard_state::{HardState, HardStateWriter};
 use crate::held::HeldMessages;
 use crate::log_view::LogView;
@@ -33,6 +33,8 @@ pub struct Group {
     pub(crate) broken: bool,
     /// Something happened since it rested.
     pub(crate) busy: bool,
+    /// It lacks frames that were durable once.
+    pub(crate) lacks: bool,
     /// When the leader of this term was last heard of.
     pub(crate) contact: Option<Instant>,
     /// When it tries to be elected, if it may.
@@ -78,8 +80,7 @@ impl Group {
             prng: Prng::labelled(seed, &format!("raft/{me}")),
             now,
             hard: HardStateWriter::new(hard),
-            // What a prefix stands for was committed.
-            commit: log.start().index,
+            commit: log.known_commit(),
             log,
             role: Role::follower(),
             leader: None,
@@ -87,11 +88,13 @@ impl Group {
             election_at: now,
             patience: Duration::ZERO,
             busy: true,
+            lacks: false,
             held: HeldMessages::default(),
             proposals: Proposals::default(),
             deferred: None,
             broken: false,
         };
+        group.lacks = group.lack().is_some();
         // Whoever votes alone need not wait for a leader to be heard of: there is none.
         if !group.config().is_alone(me) {
             group.rest();
@@ -116,7 +119,24 @@ impl Group {
             } => self.propose(token, expected_term, &frames, out),
             Input::Flushed { upto, epoch } => self.flushed(upto, epoch, out),
             Input::Persisted { sequence } => self.persisted(sequence, out),
-            Input::Fetched { to, first, frames } => self.fetched(to, first, frames, out),
+            Input::Fetched {
+                to,
+                first,
+                purpose: Purpose::Replicate,
+                frames,
+            } => self.fetched(to, first, frames, out),
+            Input::Fetched {
+                to,
+                first,
+                purpose: Purpose::Repair { lack, .. },
+                frames,
+            } => self.fetched_for_repair(to, first, lack, frames),
+            Input::StorageFault { first, last } => self.storage_fault(first, last, out),
+            Input::Repaired {
+                first,
+                frames,
+                chain,
+            } => self.repaired(first, &frames, chain, out),
             Input::Read { token } => self.read(token, out),
             Input::Change {
                 token,
@@ -133,6 +153,7 @@ impl Group {
         }
         self.on_time(out);
         self.release(out);
+        self.lacks = self.lack().is_some();
     }
 
     /// When it wants a [`Input::Tick`] at the latest; [`Instant::MAX`] when it wants none.
@@ -214,6 +235,11 @@ impl Group {
                 verified, flushed, ..
             } => self.appended(message.from, verified, flushed, out),
             Body::Install { .. } => self.install(message, out),
+            Body::Repair(lack) => self.asked_for_repair(message.from, lack, out),
+            Body::Repaired { .. } => self.repaired_by(&message, out),
+            Body::Begins(prefix) => {
+                self.begins(&prefix, out);
+            }
             Body::Mismatch { sequence, next } => self.mismatch(message.from, sequence, next, out),
             Body::Beat { sequence, commit } => self.beat(&message, sequence, commit, out),
             Body::BeatReply {
@@ -230,7 +256,11 @@ impl Group {
     fn tell_stale(&mut self, message: &Message, out: &mut Vec<Effect>) {
         match message.body {
             Body::VoteRequest { .. } => self.deny_vote(message, out),
-            Body::Append { .. } | Body::Install { .. } | Body::Beat { .. } | Body::TimeoutNow => {
+            Body::Append { .. }
+            | Body::Install { .. }
+            | Body::Beat { .. }
+            | Body::Repair(_)
+            | Body::TimeoutNow => {
                 self.say(message.from, Body::Stale);
             }
             _ => {}
@@ -278,7 +308,7 @@ impl Group {
 
     /// The tail that it has promised something by, or has now: nothing durable is ever forgotten here.
     pub(crate) fn claim(&self) -> crate::position::Position {
-        let flushed = self.log.position(self.log.flushed()).unwrap_or_default();
+        let flushed = self.log.position(self.log.synced()).unwrap_or_default();
         let claimed = self.hard.get().claimed;
         if flushed.is_up_to_date(claimed) {
             flushed
@@ -388,6 +418,7 @@ impl Group {
             election_at,
             patience: _,
             busy: _,
+            lacks: _,
             held,
             proposals,
             deferred,

@@ -203,7 +203,9 @@ impl Group {
     pub fn hear_quiet(&mut self, now: Instant, quiet: &Quiet) -> bool {
         let follows = matches!(self.role, Role::Follower(_)) && self.leader == Some(quiet.from);
         let of_this_term = quiet.term == self.term() || mutant!(R21);
-        if quiet.to != self.me || !follows || !of_this_term || self.broken {
+        // What it lacks it has to say, and cannot in answer to this.
+        let silent = self.broken || self.lacks;
+        if quiet.to != self.me || !follows || !of_this_term || silent {
             return false;
         }
         self.now = self.now.max(now);

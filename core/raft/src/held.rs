@@ -76,14 +76,18 @@ impl HeldMessages {
 
 /// What is durable by now is said, of what the message speaks of.
 fn note_flushed(body: &mut Body, durable: LogIndex) {
-    if let Body::Appended {
-        verified, flushed, ..
-    } = body
-    {
-        *flushed = if mutant!(R03) {
-            *verified
-        } else {
-            durable.min(*verified)
-        };
+    match body {
+        Body::Appended {
+            verified, flushed, ..
+        } => {
+            *flushed = if mutant!(R03) {
+                *verified
+            } else {
+                durable.min(*verified)
+            };
+        }
+        // It may have lost some since.
+        Body::BeatReply { flushed, .. } => *flushed = durable.min(*flushed),
+        _ => {}
     }
 }

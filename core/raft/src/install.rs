@@ -51,8 +51,8 @@ impl Group {
             return;
         }
         let (sequence, commit, last) = (*sequence, *commit, prefix.last);
-        let same = self.log.term_at(last.index) == Some(last.term) && !mutant!(R14);
-        if last.index > self.commit && !same {
+        let has = self.begins(prefix, out) && !(mutant!(R14) && last.index > self.commit);
+        if !has {
             let claimed = self.hard.get().claimed;
             let claims_more = claimed.index > last.index && last.is_up_to_date(claimed);
             // What is claimed has to be there before and after, whenever this process ends.

@@ -37,6 +37,7 @@ impl Group {
                 self.resign(out);
                 return;
             }
+            self.ask_for_repair();
         }
         if self.end_handover(out) {
             return;
@@ -136,7 +137,7 @@ impl Group {
 
     /// Something is durable here that was not.
     pub(crate) fn own_flush_moved(&mut self, out: &mut Vec<Effect>) {
-        let (now, whole) = (self.now, self.log.flushed() == self.log.dirty());
+        let (now, whole) = (self.now, self.log.synced() == self.log.dirty());
         if let Role::Leader(reign) = &mut self.role {
             reign.unflushed_since = if whole { None } else { Some(now) };
             self.advance_commit(out);

@@ -1,15 +1,15 @@
 //! Consensus on one log, many times on one core: Raft without I/O, clock, tasks or randomness of its own.
 //!
 //! It decides what is appended, cut off, voted, said and committed; whoever hosts it carries that out. It knows frames
-//! by index, term, kind and size, and never their bodies. `partition` hosts it, with one voter to a group so far. It
-//! does not repair a frame yet.
+//! by index, term, kind and size, and never their bodies. `partition` hosts it, with one voter to a group so far.
 //!
 //! ```text
 //!                 Input                                     Effect
-//!   time ------> +-----------------------------------+ ---> Persist, Append, Truncate, Fetch
-//!   messages --> | Group::step                        | ---> Send
+//!   time ------> +-----------------------------------+ ---> Persist, Append, Truncate, Begin, Install
+//!   messages --> | Group::step                        | ---> Send, Fetch
 //!   proposals -> |   follower <-> candidate -> leader | ---> Commit, Resolved, Refused, ReadReady
-//!   durable ---> +-----------------------------------+ ---> Role, Reconfigured, Begin, Install, Broken
+//!   durable ---> |                                    | ---> Fence, Repair
+//!   faults ----> +-----------------------------------+ ---> Role, Reconfigured, Broken
 //! ```
 //!
 //! | file | noun |
@@ -18,12 +18,13 @@
 //! | `role` | follower, candidate, leader, and what each keeps |
 //! | `election`, `vote` | becoming leader, and letting somebody become it |
 //! | `lead`, `replicate`, `progress`, `commit` | a leader's work |
-//! | `follow` | a follower's work |
+//! | `follow`, `conflict` | a follower's work |
+//! | `repair`, `holes` | frames that cannot be read any more |
 //! | `heartbeat` | one beat for each pair of nodes, however many groups they share |
 //! | `membership`, `config`, `members` | who votes, and how that changes |
 //! | `prefix`, `install` | where the log begins, moving that, and beginning anew there |
 //! | `reads`, `transfer` | barriers for readers; handing leadership over |
-//! | `log_view`, `position`, `frame` | the log as consensus knows it |
+//! | `log_view`, `reigns`, `position`, `frame` | the log as consensus knows it |
 //! | `hard_state`, `held` | what must be durable before what is said |
 //! | `proposals` | exact outcomes |
 //! | `effect`, `message`, `settings`, `replica` | the words |
@@ -37,7 +38,8 @@
 //! - a vote, a term and an acknowledgement leave only when what they promise is durable;
 //! - what is told of a log that was cut since changes nothing;
 //! - at most one configuration in a log is not committed;
-//! - what is before the start of a log was committed, and durable there when it went.
+//! - what is before the start of a log was committed, and durable there when it went;
+//! - what cannot be read any more is not acknowledged, still votes, and is written again only as it was.
 //!
 //! Duties of whoever carries out effects, in this order:
 //! 1. begin them in the order in which they come, and let each end when it will;
@@ -52,6 +54,7 @@
 
 mod commit;
 pub mod config;
+mod conflict;
 pub mod effect;
 mod election;
 mod follow;
@@ -60,6 +63,7 @@ pub mod group;
 pub mod hard_state;
 pub mod heartbeat;
 mod held;
+mod holes;
 mod install;
 mod lead;
 pub mod log_view;
@@ -71,6 +75,8 @@ pub mod prefix;
 mod progress;
 mod proposals;
 mod reads;
+mod reigns;
+mod repair;
 pub mod replica;
 mod replicate;
 mod role;
@@ -79,14 +85,16 @@ mod transfer;
 mod vote;
 
 pub use config::{Config, Voters};
-pub use effect::{Effect, Input, Outcome, Refusal};
+pub use effect::{Effect, Input, Outcome, Purpose, Refusal};
 pub use frame::{Frame, FrameKind, Frames, Sizes};
 pub use group::Group;
 pub use hard_state::HardState;
 pub use heartbeat::{Heartbeats, Pulse, PulseReply, Quiet};
+pub use holes::Hole;
 pub use log_view::LogView;
 pub use message::{Ballot, Body, Message};
 pub use position::Position;
 pub use prefix::Prefix;
+pub use repair::Lack;
 pub use replica::ReplicaId;
 pub use settings::Settings;

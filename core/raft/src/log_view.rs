@@ -3,7 +3,7 @@
 //! ```text
 //!   1        2 3 4        5 6 7 8        9
 //!   |--term 1--|--- term 2 ---|-- term 5 --->
-//!              ^ flushed          ^ dirty            terms: (1,1) (3,2) (7,5)
+//!              ^ flushed          ^ dirty            reigns: (1,1) (3,2) (7,5)
 //! ```
 //! It begins behind a prefix, of which the last position and the configuration are kept.
 //! The metadata of frames that somebody may still have to be sent at once are kept in `recent`; older frames are asked
@@ -13,17 +13,19 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use model::{LogIndex, Term};
+use stdx::mutant;
 
 use crate::config::Config;
 use crate::frame::{Frame, Frames};
+use crate::holes::{Hole, Holes};
 use crate::position::Position;
 use crate::prefix::Prefix;
+use crate::reigns::Reigns;
 
 /// A log that begins behind a prefix.
 #[derive(Clone, Debug)]
 pub struct LogView {
-    /// The last frame of the prefix, and then the first index of each reign that begins behind it.
-    terms: Vec<(LogIndex, Term)>,
+    reigns: Reigns,
     dirty: LogIndex,
     flushed: LogIndex,
     /// Counts the truncations: what is told of an earlier log does not hold for this one.
@@ -32,6 +34,10 @@ pub struct LogView {
     configs: Vec<(LogIndex, Arc<Config>)>,
     /// Frames that say where the log is to begin, and where, as far as it does not yet.
     starts: Vec<(LogIndex, LogIndex)>,
+    /// Frames that cannot be read.
+    holes: Holes,
+    /// The last frame that the log itself shows to be committed.
+    known_commit: LogIndex,
     recent: VecDeque<Frame>,
 }
 
@@ -43,14 +49,16 @@ impl LogView {
 
     /// An empty log behind `prefix`, all of it durable.
     fn behind(prefix: &Prefix) -> Self {
-        let Position { index, term } = prefix.last;
+        let index = prefix.last.index;
         Self {
-            terms: vec![(index, term)],
+            reigns: Reigns::behind(prefix.last),
             dirty: index,
             flushed: index,
             epoch: 0,
             configs: vec![(index, Arc::clone(&prefix.config))],
             starts: Vec::new(),
+            holes: Holes::default(),
+            known_commit: index,
             recent: VecDeque::new(),
         }
     }
@@ -64,7 +72,7 @@ impl LogView {
         configs: impl IntoIterator<Item = (LogIndex, Arc<Config>)>,
     ) -> Self {
         let mut log = Self::behind(prefix);
-        log.terms.extend(reigns);
+        log.reigns.extend(reigns);
         log.configs.extend(configs);
         (log.dirty, log.flushed) = (last, last);
         log
@@ -79,10 +87,37 @@ impl LogView {
         self
     }
 
+    /// With the last frame that frames in it say to be committed, and the ranges that cannot be read. There is a frame
+    /// behind each of them that can; otherwise the log ends before it.
+    #[must_use]
+    pub fn with_holes(
+        mut self,
+        known_commit: LogIndex,
+        holes: impl IntoIterator<Item = Hole>,
+    ) -> Self {
+        self.known_commit = known_commit.clamp(self.start().index, self.dirty);
+        for hole in holes {
+            self.holes.add(hole);
+        }
+        self
+    }
+
     /// The last frame of the prefix: the log begins behind it.
     pub fn start(&self) -> Position {
-        let (index, term) = self.terms[0];
-        Position { index, term }
+        self.reigns.start()
+    }
+
+    pub(crate) fn known_commit(&self) -> LogIndex {
+        self.known_commit
+    }
+
+    pub(crate) fn holes(&self) -> &Holes {
+        &self.holes
+    }
+
+    /// Whether there may be something in it that it does not know of, such as another configuration.
+    pub(crate) fn hides_frames(&self) -> bool {
+        !self.holes.are_seen()
     }
 
     /// What stands for the frames before it.
@@ -97,9 +132,23 @@ impl LogView {
         self.dirty
     }
 
-    /// The last frame up to which all are durable.
+    /// The last frame up to which all are durable and can be read.
     pub fn flushed(&self) -> LogIndex {
+        if mutant!(R22) {
+            return self.flushed;
+        }
+        self.flushed.min(self.whole())
+    }
+
+    /// The last frame that is durable, whatever cannot be read before it.
+    pub(crate) fn synced(&self) -> LogIndex {
         self.flushed
+    }
+
+    /// The last frame up to which all can be read.
+    pub(crate) fn whole(&self) -> LogIndex {
+        let hole = self.holes.first();
+        hole.map_or(self.dirty, |hole| LogIndex(hole.first.0 - 1))
     }
 
     /// The number of truncations.
@@ -111,18 +160,20 @@ impl LogView {
     pub fn last(&self) -> Position {
         Position {
             index: self.dirty,
-            term: self.terms.last().map_or(Term::ZERO, |(_, term)| *term),
+            term: self.reigns.last(),
         }
     }
 
     /// The term of the frame at `index`, or of the last one before the log; that of index 0 is zero. None beyond the end
-    /// and before that.
+    /// and before that, and in a hole that nobody has looked into if the frames around it are not of one reign.
     pub fn term_at(&self, index: LogIndex) -> Option<Term> {
         if index > self.dirty || index < self.start().index {
             return None;
         }
-        let after = self.terms.partition_point(|(first, _)| *first <= index);
-        Some(self.terms[after - 1].1)
+        let term = self.reigns.at(index);
+        let hole = self.holes.at(index).filter(|hole| !hole.seen);
+        let behind = hole.map(|hole| self.reigns.at(hole.last.next().min(self.dirty)));
+        behind.is_none_or(|behind| behind == term).then_some(term)
     }
 
     /// The frame at `index` with its term.
@@ -132,10 +183,7 @@ impl LogView {
 
     /// The first index of the reign to which the frame at `index` belongs, as far as the log is there.
     pub fn reign_begins(&self, index: LogIndex) -> LogIndex {
-        let after = self.terms.partition_point(|(first, _)| *first <= index);
-        after
-            .checked_sub(1)
-            .map_or(LogIndex::ZERO, |place| self.terms[place].0)
+        self.reigns.begins(index)
     }
 
     /// The configuration in force, and from where.
@@ -156,13 +204,7 @@ impl LogView {
     pub(crate) fn append(&mut self, frames: impl IntoIterator<Item = Frame>) {
         for frame in frames {
             self.dirty = self.dirty.next();
-            if self
-                .terms
-                .last()
-                .is_none_or(|(_, term)| *term != frame.term)
-            {
-                self.terms.push((self.dirty, frame.term));
-            }
+            self.reigns.push(self.dirty, frame.term);
             if let Some(config) = frame.config() {
                 self.configs.push((self.dirty, Arc::clone(config)));
             }
@@ -184,8 +226,9 @@ impl LogView {
         self.dirty = last;
         self.flushed = self.flushed.min(last);
         self.epoch += 1;
-        self.terms.retain(|(first, _)| *first <= last);
+        self.reigns.truncate(last);
         self.configs.retain(|(from, _)| *from <= last);
+        self.holes.truncate(last);
         self.starts.retain(|(at, _)| *at <= last);
     }
 
@@ -194,6 +237,48 @@ impl LogView {
         let epoch = self.epoch + 1;
         *self = Self::behind(prefix);
         (self.epoch, self.flushed) = (epoch, LogIndex::ZERO);
+    }
+
+    /// Frames from `first` to `last` cannot be read any more. What they said is still known.
+    pub(crate) fn lose(&mut self, first: LogIndex, last: LogIndex) {
+        self.forget(last);
+        self.holes.add(Hole {
+            first,
+            last,
+            chain: None,
+            seen: true,
+        });
+    }
+
+    /// A hole had these frames, chained to what had the checksum `chain`.
+    pub(crate) fn fill(&mut self, first: LogIndex, frames: &[Frame], chain: u32) {
+        let last = LogIndex(first.0 + frames.len() as u64 - 1);
+        for (index, frame) in (first.0..).map(LogIndex).zip(frames) {
+            self.reigns.set(index, frame.term);
+            if let Some(config) = frame.config() {
+                let at = self.configs.partition_point(|(from, _)| *from < index);
+                if self.configs.get(at).is_none_or(|(from, _)| *from != index) {
+                    self.configs.insert(at, (index, Arc::clone(config)));
+                }
+            }
+            if let Some(upto) = frame.start().filter(|upto| *upto > self.start().index) {
+                let at = self.starts.partition_point(|(from, _)| *from < index);
+                if self.starts.get(at).is_none_or(|(from, _)| *from != index) {
+                    self.starts.insert(at, (index, upto));
+                }
+            }
+        }
+        self.holes.fill(first, last, Some(chain));
+    }
+
+    /// Begins behind `prefix`, whatever could not be read of it.
+    pub(crate) fn lose_prefix(&mut self, prefix: &Prefix) {
+        let upto = prefix.last.index;
+        self.holes.begin_behind(upto);
+        self.reigns.set(upto, prefix.last.term);
+        self.begin_behind(upto);
+        // What could not be read may have said another one.
+        self.configs[0].1 = Arc::clone(&prefix.config);
     }
 
     /// Whether a frame that moves the start is not committed.
@@ -210,9 +295,7 @@ impl LogView {
     /// Begins behind `upto`, which is committed and there.
     pub(crate) fn begin_behind(&mut self, upto: LogIndex) -> Prefix {
         self.forget(upto);
-        let after = self.terms.partition_point(|(first, _)| *first <= upto);
-        self.terms.drain(..after - 1);
-        self.terms[0].0 = upto;
+        self.reigns.begin_behind(upto);
         let after = self.configs.partition_point(|(from, _)| *from <= upto);
         self.configs.drain(..after - 1);
         self.starts.retain(|(_, to)| *to > upto);
@@ -267,7 +350,7 @@ impl LogView {
     /// Gives the memory back that nothing needs now.
     pub(crate) fn give_back(&mut self) {
         self.recent.shrink_to_fit();
-        self.terms.shrink_to_fit();
+        self.reigns.give_back();
         self.configs.shrink_to_fit();
         self.starts.shrink_to_fit();
     }

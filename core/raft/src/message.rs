@@ -7,6 +7,7 @@ use model::{LogIndex, Term};
 use crate::frame::Frames;
 use crate::position::Position;
 use crate::prefix::Prefix;
+use crate::repair::Lack;
 use crate::replica::ReplicaId;
 
 /// A message.
@@ -76,6 +77,21 @@ pub enum Body {
         /// As in [`Body::Append`].
         commit: LogIndex,
     },
+    /// I cannot read these any more: who has them? Anybody may.
+    Repair(Lack),
+    /// Some of them.
+    Repaired {
+        /// What was asked for.
+        lack: Lack,
+        /// The index of the first.
+        first: LogIndex,
+        /// The frame before them, where that is known.
+        prev: Option<Position>,
+        /// The frames.
+        frames: Frames,
+    },
+    /// Of what you lack nothing is needed any more: the log begins here. Whoever hosts the sender adds what it derived.
+    Begins(Prefix),
     /// I lead.
     Beat {
         /// Counts the beats of a reign.

@@ -118,6 +118,11 @@ impl Progress {
         }
     }
 
+    /// What was durable there from `next` on is not any more.
+    pub(crate) fn lost(&mut self, next: LogIndex) {
+        self.durable = self.durable.min(LogIndex(next.0.saturating_sub(1)));
+    }
+
     /// Nothing of ours is there from `next` on, but for what is durable: what was there and was not may be gone with its
     /// process.
     pub(crate) fn probe_from(&mut self, next: LogIndex) {

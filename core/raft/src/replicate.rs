@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{LogIndex, Term};
 
-use crate::effect::{Effect, Refusal};
+use crate::effect::{Effect, Purpose, Refusal};
 use crate::frame::{FrameKind, Frames};
 use crate::group::Group;
 use crate::message::Body;
@@ -79,6 +79,12 @@ impl Group {
                 self.send_prefix(to);
                 return;
             }
+            let before = LogIndex(next.0 - 1);
+            if self.log.holes().at(next).is_some() || self.log.term_at(before).is_none() {
+                // It cannot be read here either, for now.
+                progress.waiting = true;
+                return;
+            }
             if progress.stage == Stage::Probe {
                 progress.waiting = true;
                 self.send_frames(to, next, Frames::new());
@@ -94,6 +100,7 @@ impl Group {
                     to,
                     first: next,
                     bytes_max: settings.message_bytes_max,
+                    purpose: Purpose::Replicate,
                 });
                 return;
             };
@@ -108,7 +115,9 @@ impl Group {
         };
         if let Some(progress) = reign.progress.get(to) {
             let next = progress.matched.next().max(self.log.start().index.next());
-            self.send_frames(to, next, Frames::new());
+            if self.log.term_at(LogIndex(next.0 - 1)).is_some() {
+                self.send_frames(to, next, Frames::new());
+            }
         }
     }
 
@@ -209,9 +218,8 @@ impl Group {
             return;
         }
         if next <= progress.durable {
-            // It lost what it had durable, and cannot be helped by frames: it is asked again with the beats, not at once.
-            progress.waiting = true;
-            return;
+            // Its disk lost what it had durable: that does not count for any commit any more, and is sent again.
+            progress.lost(next);
         }
         progress.probe_from(next.min(progress.next));
         self.replicate(from, out);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::{LogIndex, NodeId};
 use raft::{
     Config, Effect, Frame, Group, HardState, Heartbeats, Input, LogView, Pulse, PulseReply,
-    ReplicaId, Settings,
+    Purpose, ReplicaId, Settings,
 };
 use stdx::{Duration, Instant};
 
@@ -102,7 +102,14 @@ impl Nodes {
                 Effect::Fetch { to, first, .. } => {
                     let skip = usize::try_from(first.0 - 1).expect("short");
                     let frames = self.log(at, name)[skip..].to_vec().into();
-                    self.step(at, name, Input::Fetched { to, first, frames });
+                    let purpose = Purpose::Replicate;
+                    let fetched = Input::Fetched {
+                        to,
+                        first,
+                        purpose,
+                        frames,
+                    };
+                    self.step(at, name, fetched);
                 }
                 Effect::Send(message) => {
                     self.loud += 1;

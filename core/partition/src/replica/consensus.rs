@@ -158,7 +158,9 @@ impl Replica {
             | Effect::Fetch { .. }
             | Effect::Truncate { .. }
             | Effect::Begin(_)
-            | Effect::Install { .. } => {
+            | Effect::Install { .. }
+            | Effect::Fence { .. }
+            | Effect::Repair { .. } => {
                 panic!(
                     "a group of one voter that nobody moves has nobody to talk to, or to be contradicted by: {effect:?}"
                 )

@@ -5,7 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use model::{LogIndex, Term};
 use raft::{
-    Config, Effect, Group, HardState, Input, Message, Outcome, Position, Quiet, ReplicaId, Settings,
+    Config, Effect, Group, HardState, Input, Message, Outcome, Position, Purpose, Quiet, ReplicaId,
+    Settings,
 };
 use stdx::{Duration, Instant};
 
@@ -53,6 +54,8 @@ pub(crate) struct Cluster {
     pub(crate) starts: u64,
     pub(crate) installs: u64,
     pub(crate) wipes: u64,
+    pub(crate) fences: u64,
+    pub(crate) repairs: u64,
     pub(crate) leaders: BTreeSet<Term>,
     pub(crate) reads: BTreeMap<u64, LogIndex>,
     /// What had been committed when each read was asked for.
@@ -96,6 +99,8 @@ impl Cluster {
             starts: 0,
             installs: 0,
             wipes: 0,
+            fences: 0,
+            repairs: 0,
             leaders: BTreeSet::new(),
             reads: BTreeMap::new(),
             reads_asked: BTreeMap::new(),
@@ -143,6 +148,20 @@ impl Cluster {
         replica.disk.crash(kept);
         self.invariants.forget_boot(id);
         self.note(format!("{id} crashes, {kept} unsynced frames survive"));
+    }
+
+    /// Somebody tries to read a frame that cannot be read.
+    pub(crate) fn find_fault(&mut self, id: ReplicaId, index: LogIndex) {
+        let replica = self.replicas.get_mut(&id).expect("a replica");
+        if replica.group.is_none() {
+            return;
+        }
+        replica.disk.find(index);
+        let input = Input::StorageFault {
+            first: index,
+            last: index,
+        };
+        self.step(id, input);
     }
 
     /// A replica is gone for good, with its disk.
@@ -238,43 +257,12 @@ impl Cluster {
     fn carry_out(&mut self, id: ReplicaId, effect: Effect) {
         let replica = self.replicas.get_mut(&id).expect("a replica");
         match effect {
-            Effect::Persist { sequence, state } => replica.disk.persist(sequence, state),
-            Effect::Append {
-                first,
-                frames,
-                epoch,
-            } => replica.disk.append(first, &frames, epoch),
-            Effect::Truncate { last, epoch } => {
-                self.truncations += 1;
-                replica.disk.truncate(last, epoch);
-            }
             Effect::Send(message) => {
                 let sent = self.invariants.sent(&message, &replica.disk);
                 if let Err(broken) = sent {
                     panic!("seed {}: {broken}\n{}", self.seed, self.lines.join("\n"));
                 }
                 self.messages.push(Letter::Message(message));
-            }
-            Effect::Begin(prefix) => {
-                self.starts += 1;
-                let checked = self.invariants.begins(id, &prefix, &replica.disk);
-                replica.disk.begin(prefix);
-                if let Err(broken) = checked {
-                    self.fail(&broken);
-                }
-            }
-            Effect::Install { prefix, epoch } => {
-                self.installs += 1;
-                let checked = self.invariants.installs(id, &prefix, &replica.disk);
-                replica.disk.install(prefix, epoch);
-                if let Err(broken) = checked {
-                    self.fail(&broken);
-                }
-            }
-            Effect::Fetch { to, first, .. } => {
-                let frames = replica.disk.placed().filter(|(index, _)| *index >= first);
-                let frames = frames.take(2).map(|(_, frame)| frame.clone()).collect();
-                self.step(id, Input::Fetched { to, first, frames });
             }
             Effect::Resolved { token, outcome } => {
                 let told_before = self.outcomes.insert(token, outcome);
@@ -304,6 +292,73 @@ impl Cluster {
                 )
             }
             Effect::Commit { .. } | Effect::Refused { .. } | Effect::Reconfigured(_) => {}
+            written => self.write(id, written),
+        }
+    }
+
+    /// Has the disk do what a replica decided.
+    fn write(&mut self, id: ReplicaId, effect: Effect) {
+        let replica = self.replicas.get_mut(&id).expect("a replica");
+        match effect {
+            Effect::Persist { sequence, state } => replica.disk.persist(sequence, state),
+            Effect::Append {
+                first,
+                frames,
+                epoch,
+            } => {
+                let commit = replica.group.as_ref().map_or(LogIndex::ZERO, Group::commit);
+                replica.disk.append(first, &frames, epoch, commit);
+            }
+            Effect::Truncate { last, epoch } => {
+                self.truncations += 1;
+                replica.disk.truncate(last, epoch);
+            }
+            Effect::Begin(prefix) => {
+                self.starts += 1;
+                let checked = self.invariants.begins(id, &prefix, &replica.disk);
+                replica.disk.begin(prefix);
+                if let Err(broken) = checked {
+                    self.fail(&broken);
+                }
+            }
+            Effect::Install { prefix, epoch } => {
+                self.installs += 1;
+                let checked = self.invariants.installs(id, &prefix, &replica.disk);
+                replica.disk.install(prefix, epoch);
+                if let Err(broken) = checked {
+                    self.fail(&broken);
+                }
+            }
+            Effect::Fetch {
+                to, first, purpose, ..
+            } => {
+                let mut frames = replica.disk.read(first, 2);
+                let unreadable = frames.is_empty() && first <= replica.disk.last();
+                if let Purpose::Repair { lack, check: true } = purpose
+                    && lack.chain != Some(replica.disk.chain(lack.last))
+                {
+                    frames.clear();
+                }
+                let fetched = Input::Fetched {
+                    to,
+                    first,
+                    purpose,
+                    frames,
+                };
+                self.step(id, fetched);
+                if unreadable {
+                    self.find_fault(id, first);
+                }
+            }
+            Effect::Fence { last, epoch } => {
+                self.fences += 1;
+                replica.disk.fence(last, epoch);
+            }
+            Effect::Repair { first, frames } => {
+                self.repairs += frames.len() as u64;
+                replica.disk.repair(first, frames);
+            }
+            other => unreachable!("{other:?} is not for the disk"),
         }
     }
 
@@ -366,7 +421,8 @@ impl Cluster {
         let disk = |cluster: &mut Self| {
             cluster.replicas.get_mut(&id).map(|replica| {
                 let input = replica.disk.finish_hard();
-                input.or_else(|| replica.disk.finish_flush(0))
+                let input = input.or_else(|| replica.disk.finish_flush(0));
+                input.or_else(|| replica.disk.finish_repair())
             })
         };
         while let Some(Some(input)) = disk(self) {

@@ -1,19 +1,47 @@
-//! A replica's disk: what is durable, and what is on its way.
+//! A replica's disk: what is durable, what is on its way, and what cannot be read any more.
 
 use std::collections::VecDeque;
 
-use model::LogIndex;
-use raft::{Config, Frame, HardState, Input, LogView, Position, Prefix};
+use model::{LogIndex, Term};
+use raft::{Config, Frame, Frames, HardState, Input, LogView, Position, Prefix};
 
 use crate::log;
+
+/// What a sector gives back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Good,
+    /// Nothing; nobody has tried.
+    Bad,
+    /// Nothing, and that is known.
+    Found,
+    /// Nothing, and written again: good as soon as that is durable.
+    Rewritten,
+}
+
+impl State {
+    fn is_readable(self) -> bool {
+        matches!(self, Self::Good | Self::Rewritten)
+    }
+}
+
+/// A frame where it was written.
+#[derive(Clone, Debug)]
+struct Slot {
+    frame: Frame,
+    /// What it says to be committed.
+    commit: LogIndex,
+    state: State,
+}
 
 /// A log and a hard state that become durable bit by bit.
 #[derive(Clone, Debug)]
 pub(crate) struct Disk {
     /// What stands for the frames before those that are here.
     pub(crate) prefix: Prefix,
-    /// All frames behind it that a process sees, durable or not.
-    pub(crate) frames: Vec<Frame>,
+    slots: Vec<Slot>,
+    /// How many of them are in the log, as a process sees it. What comes behind is kept.
+    view: usize,
     /// How many of them are durable.
     durable: usize,
     pub(crate) hard: HardState,
@@ -21,8 +49,11 @@ pub(crate) struct Disk {
     hard_on_its_way: VecDeque<(u64, HardState)>,
     /// Appends that were not said to be durable: the last frame, and of which log.
     flushes: VecDeque<(LogIndex, u64)>,
+    repairs: VecDeque<(LogIndex, Frames)>,
     /// What is there if the process dies before the log that was installed is durable.
-    before_install: Option<Box<(Prefix, Vec<Frame>)>>,
+    before_install: Option<Box<(Prefix, Vec<Slot>)>>,
+    /// What it was told to do and cannot be right.
+    pub(crate) broken: Option<String>,
 }
 
 impl Disk {
@@ -30,19 +61,22 @@ impl Disk {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             prefix: Prefix::none(config.clone()),
-            frames: Vec::new(),
+            slots: Vec::new(),
+            view: 0,
             durable: 0,
             hard: HardState::default(),
             epoch: 0,
             hard_on_its_way: VecDeque::new(),
             flushes: VecDeque::new(),
+            repairs: VecDeque::new(),
             before_install: None,
+            broken: None,
         }
     }
 
-    /// The last frame.
+    /// The last frame of the log.
     pub(crate) fn last(&self) -> LogIndex {
-        LogIndex(self.start().0 + self.frames.len() as u64)
+        LogIndex(self.start().0 + self.view as u64)
     }
 
     /// The last frame before the first.
@@ -50,68 +84,140 @@ impl Disk {
         self.prefix.last.index
     }
 
-    /// The last frame that is durable, whether or not a log that was installed is.
+    /// The last frame that was made durable, whatever became of it, and whether or not a log that was installed is.
     pub(crate) fn durable(&self) -> LogIndex {
         if let Some(before) = &self.before_install {
-            let (prefix, frames) = &**before;
-            let last = LogIndex(prefix.last.index.0 + frames.len() as u64);
+            let (prefix, slots) = &**before;
+            let last = LogIndex(prefix.last.index.0 + slots.len() as u64);
             return last.min(self.start());
         }
         LogIndex(self.start().0 + self.durable as u64)
     }
 
-    /// The frame at `index`, if it is there and behind the prefix.
-    pub(crate) fn frame(&self, index: LogIndex) -> Option<&Frame> {
-        let at = index.0.checked_sub(self.start().0 + 1)?;
-        self.frames.get(usize::try_from(at).ok()?)
+    /// The last frame up to which all are durable and can be read.
+    pub(crate) fn flushed(&self) -> LogIndex {
+        let bad = self.slots[..self.view]
+            .iter()
+            .position(|slot| matches!(slot.state, State::Found | State::Rewritten));
+        let good = LogIndex(self.start().0 + bad.unwrap_or(self.view) as u64);
+        self.durable().min(good)
     }
 
-    /// All frames behind the prefix with their places.
+    fn slot(&self, index: LogIndex) -> Option<&Slot> {
+        let at = index.0.checked_sub(self.start().0 + 1)?;
+        self.slots.get(usize::try_from(at).ok()?)
+    }
+
+    /// What was written at `index`, whether or not it can be read.
+    pub(crate) fn written(&self, index: LogIndex) -> Option<&Frame> {
+        self.slot(index).map(|slot| &slot.frame)
+    }
+
+    /// The frame of the log at `index`, if it can be read.
+    pub(crate) fn frame(&self, index: LogIndex) -> Option<&Frame> {
+        let slot = self.slot(index).filter(|slot| slot.state.is_readable());
+        slot.filter(|_| index <= self.last())
+            .map(|slot| &slot.frame)
+    }
+
+    /// Whether `frame` is durable at `index` and can be read.
+    pub(crate) fn keeps(&self, index: LogIndex, frame: &Frame) -> bool {
+        let slot = self.slot(index).filter(|slot| slot.state == State::Good);
+        index <= self.durable() && slot.is_some_and(|slot| slot.frame == *frame)
+    }
+
+    /// All frames of the log behind the prefix with their places, whether or not they can be read.
     pub(crate) fn placed(&self) -> impl DoubleEndedIterator<Item = (LogIndex, &Frame)> {
         let first = self.start().0 + 1;
-        let places = self.frames.iter().enumerate();
-        places.map(move |(at, frame)| (LogIndex(first + at as u64), frame))
+        let places = self.slots[..self.view].iter().enumerate();
+        places.map(move |(at, slot)| (LogIndex(first + at as u64), &slot.frame))
+    }
+
+    /// A number that nothing but the frame at `index` has, as a checksum that is chained.
+    pub(crate) fn chain(&self, index: LogIndex) -> u32 {
+        let term = if index == self.start() {
+            self.prefix.last.term
+        } else {
+            self.written(index).map_or(Term::ZERO, |frame| frame.term)
+        };
+        term.0 * 10_000 + u32::try_from(index.0).expect("logs of tests are short")
+    }
+
+    /// Frames from `first` on up to the first that cannot be read.
+    pub(crate) fn read(&self, first: LogIndex, count: usize) -> Frames {
+        let places = (first.0..=self.last().0).map(LogIndex).take(count);
+        let frames = places.map_while(|index| self.frame(index));
+        frames.cloned().collect()
     }
 
     fn count(&self, last: LogIndex) -> usize {
         count(last) - count(self.start())
     }
 
-    pub(crate) fn append(&mut self, first: LogIndex, frames: &[Frame], epoch: u64) {
+    /// Appends, where what is there already and is the same stays.
+    pub(crate) fn append(
+        &mut self,
+        first: LogIndex,
+        frames: &[Frame],
+        epoch: u64,
+        commit: LogIndex,
+    ) {
         assert_eq!(first, self.last().next(), "appends go to the end");
         assert_eq!(epoch, self.epoch);
-        self.frames.extend(frames.iter().cloned());
+        for frame in frames {
+            let at = self.view;
+            match self.slots.get_mut(at) {
+                Some(slot) if slot.frame == *frame => {
+                    if !slot.state.is_readable() {
+                        slot.state = State::Rewritten;
+                    }
+                }
+                _ => {
+                    self.slots.truncate(at);
+                    self.durable = self.durable.min(at);
+                    self.slots.push(Slot {
+                        frame: frame.clone(),
+                        commit,
+                        state: State::Good,
+                    });
+                }
+            }
+            self.view += 1;
+        }
         self.flushes.push_back((self.last(), epoch));
     }
 
     /// Cuts, durably.
     pub(crate) fn truncate(&mut self, last: LogIndex, epoch: u64) {
-        let stay = self.count(last);
-        self.frames.truncate(stay);
-        self.durable = self.durable.min(stay);
+        self.fence(last, epoch);
+        self.slots.truncate(self.view);
+        self.durable = self.durable.min(self.view);
+    }
+
+    /// The log ends at `last`; what comes then is kept.
+    pub(crate) fn fence(&mut self, last: LogIndex, epoch: u64) {
+        self.view = self.count(last);
         self.epoch = epoch;
     }
 
     /// Begins later, durably.
     pub(crate) fn begin(&mut self, prefix: Prefix) {
         let gone = self.count(prefix.last.index);
-        assert!(gone <= self.durable, "what is not durable is not deleted");
-        let last = self.frame(prefix.last.index).expect("it is there");
-        assert_eq!(last.term, prefix.last.term);
-        self.frames.drain(..gone);
-        self.durable -= gone;
+        self.slots.drain(..gone);
+        self.view -= gone;
+        self.durable = self.durable.saturating_sub(gone);
         self.prefix = prefix;
     }
 
     /// Begins anew behind `prefix`, which is durable as soon as anything is.
     pub(crate) fn install(&mut self, prefix: Prefix, epoch: u64) {
-        let frames = core::mem::take(&mut self.frames);
+        let slots = core::mem::take(&mut self.slots);
         let old = core::mem::replace(&mut self.prefix, prefix);
         if self.before_install.is_none() {
-            let durable = frames.into_iter().take(self.durable).collect();
+            let durable = slots.into_iter().take(self.durable).collect();
             self.before_install = Some(Box::new((old, durable)));
         }
-        self.durable = 0;
+        (self.view, self.durable) = (0, 0);
         self.epoch = epoch;
         self.flushes.push_back((self.start(), epoch));
     }
@@ -120,14 +226,23 @@ impl Disk {
         self.hard_on_its_way.push_back((sequence, state));
     }
 
+    pub(crate) fn repair(&mut self, first: LogIndex, frames: Frames) {
+        self.repairs.push_back((first, frames));
+    }
+
     /// Whether something is on its way.
     pub(crate) fn is_busy(&self) -> bool {
-        self.flushes() || self.persists()
+        self.flushes() || self.persists() || self.repairs()
     }
 
     /// Whether frames are.
     pub(crate) fn flushes(&self) -> bool {
         !self.flushes.is_empty()
+    }
+
+    /// Whether a repair is.
+    pub(crate) fn repairs(&self) -> bool {
+        !self.repairs.is_empty()
     }
 
     /// Whether a hard state is.
@@ -142,6 +257,30 @@ impl Disk {
         Some(Input::Persisted { sequence })
     }
 
+    /// Makes a repair durable.
+    pub(crate) fn finish_repair(&mut self) -> Option<Input> {
+        let (first, frames) = self.repairs.pop_front()?;
+        for (index, frame) in (first.0..).map(LogIndex).zip(&frames) {
+            let start = self.start();
+            let Some(at) = index.0.checked_sub(start.0 + 1) else {
+                continue;
+            };
+            let at = usize::try_from(at).expect("logs of tests are short");
+            if let Some(slot) = self.slots.get_mut(at) {
+                if slot.frame != *frame {
+                    self.broken = Some(format!("S25: {index} is repaired with something else"));
+                }
+                slot.state = State::Good;
+            }
+        }
+        let chain = self.chain(LogIndex(first.0 - 1));
+        Some(Input::Repaired {
+            first,
+            frames,
+            chain,
+        })
+    }
+
     /// Makes some flush durable, the `choice`-th that is on its way: they may end in any order.
     pub(crate) fn finish_flush(&mut self, choice: usize) -> Option<Input> {
         let (upto, epoch) = self.flushes.remove(choice % self.flushes.len().max(1))?;
@@ -151,8 +290,13 @@ impl Disk {
                 .retain(|&(other, of)| of != epoch || other > upto);
             self.before_install = None;
             // The log may begin behind it by now.
-            let stay = upto.0.saturating_sub(self.start().0);
-            self.durable = self.durable.max(count(LogIndex(stay)));
+            let stay = count(LogIndex(upto.0.saturating_sub(self.start().0)));
+            self.durable = self.durable.max(stay);
+            for slot in &mut self.slots[..stay] {
+                if slot.state == State::Rewritten {
+                    slot.state = State::Good;
+                }
+            }
         }
         Some(Input::Flushed { upto, epoch })
     }
@@ -162,29 +306,82 @@ impl Disk {
         let mut kept = kept;
         if let Some(before) = self.before_install.take() {
             if kept == 0 {
-                (self.prefix, self.frames) = *before;
-                self.durable = self.frames.len();
+                (self.prefix, self.slots) = *before;
+                self.durable = self.slots.len();
             }
             kept = kept.saturating_sub(1);
         }
-        let survive = self.durable + kept.min(self.frames.len() - self.durable);
-        self.frames.truncate(survive);
+        let survive = (self.durable + kept).min(self.slots.len());
+        self.slots.truncate(survive);
         self.durable = survive;
+        self.view = survive;
+        for slot in &mut self.slots {
+            if slot.state == State::Rewritten {
+                slot.state = State::Bad;
+            }
+        }
         self.hard_on_its_way.clear();
         self.flushes.clear();
+        self.repairs.clear();
         self.epoch = 0;
     }
 
-    /// What a process finds that starts now.
-    pub(crate) fn recover(&self) -> (HardState, LogView) {
-        let log = log::recovered(&self.prefix, &self.frames);
+    /// What cannot be read any more from now on, if it is there and is durable.
+    pub(crate) fn damage(&mut self, index: LogIndex) {
+        let at = self.count(index) - 1;
+        self.slots[at].state = State::Bad;
+    }
+
+    /// Somebody tried to read it.
+    pub(crate) fn find(&mut self, index: LogIndex) {
+        let at = self.count(index) - 1;
+        self.slots[at].state = State::Found;
+    }
+
+    /// Frames of the log that cannot be read.
+    pub(crate) fn bad(&self) -> Vec<LogIndex> {
+        let places = (self.start().0 + 1..).map(LogIndex);
+        let slots = places.zip(&self.slots[..self.view]);
+        let bad = slots.filter(|(_, slot)| !slot.state.is_readable());
+        bad.map(|(index, _)| index).collect()
+    }
+
+    /// What a process finds that starts now, by the table of recovery: what is committed or was claimed and cannot be read
+    /// is a hole; anything else never was durable.
+    pub(crate) fn recover(&mut self) -> (HardState, LogView) {
+        for slot in &mut self.slots {
+            if slot.state == State::Bad {
+                slot.state = State::Found;
+            }
+        }
+        let readable = self.slots.iter().filter(|slot| slot.state.is_readable());
+        let said = readable.map(|slot| slot.commit).max().unwrap_or_default();
+        let known_commit = said.max(self.start());
+        self.view = self.slots.len();
+        let promised = known_commit.max(self.hard.claimed.index);
+        if let Some(torn) = self.bad().into_iter().find(|index| *index > promised) {
+            self.slots.truncate(self.count(torn) - 1);
+            self.view = self.slots.len();
+            self.durable = self.view;
+        }
+        // A hole has something behind it, or the log ends before it.
+        let read = self.slots[..self.view]
+            .iter()
+            .rposition(|slot| slot.state.is_readable());
+        self.view = read.map_or(0, |last| last + 1);
+        let slots = self.slots[..self.view].iter();
+        let frames = slots.map(|slot| slot.state.is_readable().then_some(&slot.frame));
+        let log = log::recovered(&self.prefix, frames, known_commit, |last| {
+            Some(self.chain(last))
+        });
         (self.hard, log)
     }
 
     /// Whether `position` is in it, as its last frame before the first or behind that.
     pub(crate) fn holds(&self, position: Position) -> bool {
-        let frame = self.frame(position.index);
-        position == self.prefix.last || frame.is_some_and(|frame| frame.term == position.term)
+        let written = self.written(position.index);
+        let written = written.filter(|_| position.index <= self.last());
+        position == self.prefix.last || written.is_some_and(|frame| frame.term == position.term)
     }
 }
 

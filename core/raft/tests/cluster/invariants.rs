@@ -68,11 +68,11 @@ impl Invariants {
                 ));
             }
             Body::Appended { flushed, .. } | Body::BeatReply { flushed, .. }
-                if *flushed > disk.durable() =>
+                if *flushed > disk.flushed() =>
             {
                 return Err(format!(
                     "S11: {from} says that {flushed} is durable, {} is",
-                    disk.durable()
+                    disk.flushed()
                 ));
             }
             Body::Appended { .. }
@@ -107,6 +107,9 @@ impl Invariants {
                 ));
             }
             self.check_leader(replicas, id)?;
+        }
+        if let Some(broken) = &replica.disk.broken {
+            return Err(broken.clone());
         }
         let (commit, log) = (group.commit(), group.log());
         if log.start().index > commit || commit > log.dirty() || log.flushed() > log.dirty() {
@@ -152,7 +155,8 @@ impl Invariants {
         }
         let has = |replica: &Replica| {
             let disk = &replica.disk;
-            disk.durable() >= index && (disk.start() >= index || disk.frame(index) == Some(frame))
+            let written = disk.written(index) == Some(frame);
+            disk.durable() >= index && (disk.start() >= index || written)
         };
         let holders = replicas.values().filter(|replica| has(replica)).count();
         let anywhere = replicas
@@ -182,7 +186,7 @@ impl Invariants {
         let group = replica.group.as_ref().expect("it runs");
         for (index, (frame, term)) in &self.committed {
             let disk = &replica.disk;
-            let has = disk.start() >= *index || disk.frame(*index) == Some(frame);
+            let has = disk.start() >= *index || disk.written(*index) == Some(frame);
             if *term < group.term() && !has {
                 return Err(format!(
                     "S6: leader {id} of term {} lacks {index}, committed in {term}",
@@ -202,7 +206,7 @@ impl Invariants {
             let begin = theirs.start().max(ours.start());
             let differs = (begin.0 + 1..=durable.0)
                 .map(LogIndex)
-                .find(|&index| theirs.frame(index) != ours.frame(index));
+                .find(|&index| theirs.written(index) != ours.written(index));
             if durable > theirs.durable() || differs.is_some() {
                 return Err(format!(
                     "S13: leader {id} believes {other} has {durable} durable"
@@ -217,7 +221,7 @@ impl Invariants {
         let group = replica.group.as_ref().expect("it runs");
         let disk = &replica.disk;
         let mut last_term = disk.prefix.last.term;
-        for frame in &disk.frames {
+        for (_, frame) in disk.placed() {
             if frame.term < last_term {
                 return Err(format!("terms in the log of {id} go back"));
             }
@@ -233,7 +237,7 @@ impl Invariants {
         if open > 1 && group.leads() && last_term == group.term() {
             return Err(format!("S18: leader {id} has {open} configurations open"));
         }
-        let config = disk.frames.iter().rev().find_map(Frame::config);
+        let config = disk.placed().rev().find_map(|(_, frame)| frame.config());
         if config.unwrap_or(&disk.prefix.config) != group.config() {
             return Err(format!("S20: {id} goes by {}", group.config()));
         }
@@ -247,7 +251,7 @@ impl Invariants {
             for other in &logs[..number] {
                 // Where both are behind their prefixes.
                 let first = one.start().max(other.start()).next();
-                let both = |index: LogIndex| one.frame(index).zip(other.frame(index));
+                let both = |index: LogIndex| one.written(index).zip(other.written(index));
                 let last = one.last().min(other.last());
                 let mut places = (first.0..=last.0).map(LogIndex).rev();
                 let same_term = |index: &LogIndex| {
@@ -270,7 +274,8 @@ impl Invariants {
 
     /// A replica begins its log behind `prefix`: all of that was committed, and is durable there.
     pub(crate) fn begins(&self, id: ReplicaId, prefix: &Prefix, disk: &Disk) -> Result<(), String> {
-        if prefix.last.index > disk.durable() || !disk.holds(prefix.last) {
+        let damaged = disk.flushed() < disk.durable();
+        if (prefix.last.index > disk.durable() && !damaged) || !disk.holds(prefix.last) {
             return Err(format!("S23: {id} begins behind what is not durable there"));
         }
         self.check_prefix(id, prefix)

@@ -42,6 +42,9 @@ fn all(weather: Weather, replicas: std::ops::RangeInclusive<i32>) {
         assert!(reached.crashes > 0, "{reached:?}");
         assert!(reached.starts > 0 && reached.installs > 0, "{reached:?}");
     }
+    if weather == Weather::Damaged {
+        assert!(reached.damages > 0 && reached.repairs > 0, "{reached:?}");
+    }
     if weather == Weather::Changing {
         assert!(reached.changes > 0 && reached.wipes > 0, "{reached:?}");
         assert!(reached.transfers > 0, "{reached:?}");
@@ -63,6 +66,11 @@ fn a_calm_cluster_elects_once_and_commits_everything() {
 #[test]
 fn a_rough_cluster_never_breaks_a_promise_and_heals() {
     all(Weather::Rough, 2..=5);
+}
+
+#[test]
+fn what_a_disk_loses_is_got_back_from_others() {
+    all(Weather::Damaged, 2..=5);
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub(crate) enum Weather {
     Rough,
     /// The same, and voters change and leaders hand over.
     Changing,
+    /// As rough, and disks lose what they had, though never the last copy of anything.
+    Damaged,
 }
 
 /// What runs came to.
@@ -33,6 +35,10 @@ pub(crate) struct Reached {
     pub(crate) crashes: u64,
     pub(crate) changes: u64,
     pub(crate) wipes: u64,
+    /// Frames that a disk lost; logs that ended before such; frames that were written again.
+    pub(crate) damages: u64,
+    pub(crate) fences: u64,
+    pub(crate) repairs: u64,
     pub(crate) transfers: u64,
     pub(crate) committed: u64,
     pub(crate) lost: u64,
@@ -54,6 +60,9 @@ impl Reached {
         self.crashes += other.crashes;
         self.changes += other.changes;
         self.wipes += other.wipes;
+        self.damages += other.damages;
+        self.fences += other.fences;
+        self.repairs += other.repairs;
         self.transfers += other.transfers;
         self.committed += other.committed;
         self.lost += other.lost;
@@ -78,6 +87,8 @@ pub(crate) fn run(seed: u64, count: i32, weather: Weather) -> Reached {
     reached.truncations = cluster.truncations;
     reached.starts = cluster.starts;
     reached.wipes = cluster.wipes;
+    reached.fences = cluster.fences;
+    reached.repairs = cluster.repairs;
     reached.installs = cluster.installs;
     reached.reads = cluster.reads.len() as u64;
     reached.quiet = cluster.quiet;
@@ -149,6 +160,10 @@ pub(crate) fn drive(cluster: &mut Cluster, seed: u64, weather: Weather) -> Reach
             96 if weather == Weather::Changing => {
                 reached.transfers += u64::from(hand_over(cluster, &mut prng, &ids));
             }
+            96..=98 if weather == Weather::Damaged => {
+                let losses = (0..5).filter(|_| damage(cluster, &mut prng, id));
+                reached.damages += losses.count() as u64;
+            }
             97..=98 if weather == Weather::Changing => {
                 token += 1;
                 reached.changes += u64::from(change(cluster, &mut prng, token));
@@ -190,10 +205,10 @@ fn finish(cluster: &mut Cluster, prng: &mut Prng, id: ReplicaId) {
     if replica.group.is_none() {
         return;
     }
-    let input = if prng.chance(1, 2) {
-        replica.disk.finish_hard()
-    } else {
-        replica.disk.finish_flush(choice)
+    let input = match prng.below(5) {
+        0..=1 => replica.disk.finish_hard(),
+        2..=3 => replica.disk.finish_flush(choice),
+        _ => replica.disk.finish_repair(),
     };
     if let Some(input) = input {
         cluster.step(id, input);
@@ -268,6 +283,29 @@ fn hand_over(cluster: &mut Cluster, prng: &mut Prng, ids: &[ReplicaId]) -> bool 
     true
 }
 
+/// A disk loses a frame that was claimed to be there, and that another one keeps; it is found at once, or by whoever reads
+/// it, or at the next start.
+fn damage(cluster: &mut Cluster, prng: &mut Prng, id: ReplicaId) -> bool {
+    let disk = &cluster.replicas[&id].disk;
+    let (start, last) = (disk.start(), disk.hard.claimed.index.min(disk.last()));
+    if last <= start || disk.durable() < last {
+        return false;
+    }
+    let index = LogIndex(prng.between(start.0 + 1, last.0));
+    let frame = disk.written(index).expect("it is durable");
+    let others = cluster.replicas.iter().filter(|(other, _)| **other != id);
+    let mut kept = others.filter(|(_, other)| other.disk.keeps(index, frame));
+    if !disk.keeps(index, frame) || kept.next().is_none() {
+        return false;
+    }
+    let replica = cluster.replicas.get_mut(&id).expect("a replica");
+    replica.disk.damage(index);
+    if prng.chance(1, 2) {
+        cluster.find_fault(id, index);
+    }
+    true
+}
+
 /// A replica on another node, or in place of one that is known to be removed and loses its disk: messages to and from
 /// that one may still be on their way [redpanda 415, 9766].
 fn newcomer(cluster: &mut Cluster, leader: ReplicaId, prng: &mut Prng) -> Option<ReplicaId> {
@@ -333,6 +371,7 @@ fn heal(cluster: &mut Cluster, seed: u64) {
     for id in ids {
         cluster.start(id);
     }
+    scrub(cluster);
     cluster.settle(Duration::from_secs(30));
     let Some(leader) = cluster.leader() else {
         panic!("seed {seed}: L1: nobody leads\n{}", states(cluster));
@@ -371,7 +410,16 @@ fn heal(cluster: &mut Cluster, seed: u64) {
         assert_eq!(
             group.log().flushed(),
             group.log().dirty(),
-            "seed {seed}: L4"
+            "seed {seed}: L4: {group}\n{}",
+            states(cluster)
+        );
+    }
+    for (id, replica) in &cluster.replicas {
+        let bad = replica.disk.bad();
+        assert!(
+            bad.is_empty(),
+            "seed {seed}: L6: {id} {bad:?}\n{}",
+            states(cluster)
         );
     }
     // L10: nobody is elected without a cause.
@@ -383,6 +431,19 @@ fn heal(cluster: &mut Cluster, seed: u64) {
         "seed {seed}: L10\n{}",
         states(cluster)
     );
+}
+
+/// All that cannot be read is found.
+fn scrub(cluster: &mut Cluster) {
+    let disks = cluster.replicas.iter();
+    let bad: Vec<_> = disks
+        .map(|(id, replica)| (*id, replica.disk.bad()))
+        .collect();
+    for (id, bad) in bad {
+        for index in bad {
+            cluster.find_fault(id, index);
+        }
+    }
 }
 
 fn states(cluster: &Cluster) -> String {

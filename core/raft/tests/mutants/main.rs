@@ -42,6 +42,14 @@ fn schedules() {
     }
 }
 
+fn damaged() {
+    for seed in 0..SEEDS {
+        for count in 3..=5 {
+            schedule::run(seed, count, Weather::Damaged);
+        }
+    }
+}
+
 fn scripts() {
     datadriven::walk("tests/testdata", |file| {
         let mut steps = Steps::default();
@@ -94,4 +102,8 @@ mutants! {
     r19 schedules;
     r20 schedules;
     r21 quiet_beats_of_others;
+    r22 damaged;
+    r23 damaged;
+    r24 damaged;
+    r25 scripts;
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use model::LogIndex;
-use raft::{Config, Effect, Group, HardState, Input, Position, Prefix, Settings};
+use raft::{Config, Effect, Frames, Group, HardState, Input, Position, Prefix, Purpose, Settings};
 use stdx::{Duration, Instant};
 
 use crate::words;
@@ -17,6 +17,9 @@ pub(crate) struct Steps {
     now: Instant,
     persisting: VecDeque<u64>,
     appended: VecDeque<(LogIndex, u64)>,
+    repairing: VecDeque<(LogIndex, Frames)>,
+    /// What frames were last asked for.
+    purpose: Option<Purpose>,
 }
 
 impl Steps {
@@ -33,6 +36,14 @@ impl Steps {
             "flushed" => match self.appended.pop_front() {
                 Some((upto, epoch)) => self.step(Input::Flushed { upto, epoch }),
                 None => vec!["no frame is on its way".to_owned()],
+            },
+            "repaired" => match self.repairing.pop_front() {
+                Some((first, frames)) => self.step(Input::Repaired {
+                    first,
+                    frames,
+                    chain: u32::try_from(first.0 - 1).expect("a short log"),
+                }),
+                None => vec!["no repair is on its way".to_owned()],
             },
             "wait" => {
                 self.now += Duration::from_millis(words::number(rest, "ms"));
@@ -66,7 +77,12 @@ impl Steps {
                 frames: vec![100].into(),
             },
             "read" => Input::Read { token },
+            "fault" => Input::StorageFault {
+                first: LogIndex(words::number(rest, "first")),
+                last: LogIndex(words::number(rest, "last")),
+            },
             "fetched" => Input::Fetched {
+                purpose: self.purpose.expect("somebody asked"),
                 to: words::replica(words::value(rest, "to").expect("for whom")),
                 first: LogIndex(words::number(rest, "first")),
                 frames: words::value(rest, "frames")
@@ -100,8 +116,9 @@ impl Steps {
             .map(words::replicas)
             .unwrap_or_default();
         let frames = words::value(rest, "log")
-            .map(words::frames)
+            .map(words::slots)
             .unwrap_or_default();
+        let known_commit = LogIndex(words::number(rest, "commit"));
         let vote = words::value(rest, "vote").map(words::replica);
         let claimed = words::value(rest, "claimed")
             .map(words::position)
@@ -113,7 +130,10 @@ impl Steps {
         };
         let last = words::value(rest, "start").map_or(Position::ZERO, words::position);
         let config = Config::of(voters).into();
-        let log = log::recovered(&Prefix { last, config }, &frames);
+        let frames = frames.iter().map(Option::as_ref);
+        let log = log::recovered(&Prefix { last, config }, frames, known_commit, |last| {
+            u32::try_from(last.0).ok()
+        });
         self.persisting.clear();
         self.appended.clear();
         self.group = Some(Group::new(me, settings(), hard, log, self.now, 1));
@@ -134,6 +154,10 @@ impl Steps {
                 } => {
                     let last = LogIndex(first.0 + frames.len() as u64 - 1);
                     self.appended.push_back((last, *epoch));
+                }
+                Effect::Fetch { purpose, .. } => self.purpose = Some(*purpose),
+                Effect::Repair { first, frames } => {
+                    self.repairing.push_back((*first, frames.clone()));
                 }
                 Effect::Install { prefix, epoch } => {
                     self.appended.push_back((prefix.last.index, *epoch));

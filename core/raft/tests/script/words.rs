@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use model::{LogIndex, NodeId, Term};
 use raft::{
-    Ballot, Body, Config, Effect, Frame, FrameKind, Frames, Message, Outcome, Position, Prefix,
-    ReplicaId,
+    Ballot, Body, Config, Effect, Frame, FrameKind, Frames, Lack, Message, Outcome, Position,
+    Prefix, Purpose, ReplicaId,
 };
 
 /// The value of `name=value` in a line.
@@ -70,17 +70,50 @@ pub(crate) fn frames(text: &str) -> Frames {
         .collect()
 }
 
-/// A message to `to` in words: `vote-request from=n2 term=3 last=5/2`.
-pub(crate) fn message(line: &str, to: ReplicaId) -> Message {
-    let kind = line
-        .split_whitespace()
-        .next()
-        .expect("a message has a name");
+/// The same, where `x` cannot be read.
+pub(crate) fn slots(text: &str) -> Vec<Option<Frame>> {
+    let slots = text.split(',').filter(|text| !text.is_empty());
+    slots
+        .map(|text| frames(text.trim_start_matches('x')).pop())
+        .collect()
+}
+
+/// `3-5@6/2`: frames 3 to 5, of whoever has 6/2; `3-5t2@6/2`: they are of term 2; `3-5@6/2#7`: the last has checksum 7.
+fn lack(text: &str) -> Lack {
+    let (text, chain) = match text.split_once('#') {
+        Some((text, chain)) => (text, Some(chain.parse().expect("a number"))),
+        None => (text, None),
+    };
+    let (range, anchor) = text.split_once('@').expect("first-last@anchor");
+    let (range, term) = match range.split_once('t') {
+        Some((range, term)) => (range, Some(Term(term.parse().expect("a term")))),
+        None => (range, None),
+    };
+    let (first, last) = range.split_once('-').expect("first-last");
+    let index = |text: &str| LogIndex(text.parse().expect("a number"));
+    Lack {
+        first: index(first),
+        last: index(last),
+        term,
+        anchor: position(anchor),
+        chain,
+    }
+}
+
+fn print_lack(lack: &Lack) -> String {
+    let term = lack.term.map(|term| format!("t{term}"));
+    let term = term.unwrap_or_default();
+    let chain = lack.chain.map(|chain| format!("#{chain}"));
+    let chain = chain.unwrap_or_default();
+    format!("{}-{}{term}@{}{chain}", lack.first, lack.last, lack.anchor)
+}
+
+fn body(kind: &str, line: &str) -> Body {
     let place = |name| value(line, name).map_or(Position::ZERO, position);
     let index = |name| LogIndex(number(line, name));
     let sequence = number(line, "seq");
     let has = |word: &str| line.split_whitespace().any(|other| other == word);
-    let body = match kind {
+    match kind {
         "vote-request" => Body::VoteRequest {
             ballot: if has("pre") {
                 Ballot::Pre
@@ -99,16 +132,6 @@ pub(crate) fn message(line: &str, to: ReplicaId) -> Message {
             sequence,
             prev: place("prev"),
             frames: value(line, "frames").map(frames).unwrap_or_default(),
-            commit: index("commit"),
-        },
-        "install" => Body::Install {
-            sequence,
-            prefix: Prefix {
-                last: place("last"),
-                config: Arc::new(Config::of(
-                    value(line, "voters").map(replicas).unwrap_or_default(),
-                )),
-            },
             commit: index("commit"),
         },
         "appended" => Body::Appended {
@@ -131,8 +154,44 @@ pub(crate) fn message(line: &str, to: ReplicaId) -> Message {
         },
         "timeout-now" => Body::TimeoutNow,
         "stale" => Body::Stale,
-        other => panic!("no message is called {other}"),
+        other => body_of_start_or_repair(other, line),
+    }
+}
+
+fn body_of_start_or_repair(kind: &str, line: &str) -> Body {
+    let place = |name| value(line, name).map_or(Position::ZERO, position);
+    let index = |name| LogIndex(number(line, name));
+    let prefix = || Prefix {
+        last: place("last"),
+        config: Arc::new(Config::of(
+            value(line, "voters").map(replicas).unwrap_or_default(),
+        )),
     };
+    match kind {
+        "install" => Body::Install {
+            sequence: number(line, "seq"),
+            prefix: prefix(),
+            commit: index("commit"),
+        },
+        "begins" => Body::Begins(prefix()),
+        "repair" => Body::Repair(lack(value(line, "lack").expect("what"))),
+        "repaired" => Body::Repaired {
+            lack: lack(value(line, "lack").expect("what")),
+            first: index("first"),
+            prev: value(line, "prev").map(position),
+            frames: value(line, "frames").map(frames).unwrap_or_default(),
+        },
+        other => panic!("no message is called {other}"),
+    }
+}
+
+/// A message to `to` in words: `vote-request from=n2 term=3 last=5/2`.
+pub(crate) fn message(line: &str, to: ReplicaId) -> Message {
+    let kind = line
+        .split_whitespace()
+        .next()
+        .expect("a message has a name");
+    let body = body(kind, line);
     Message {
         from: replica(value(line, "from").expect("from whom")),
         to,
@@ -185,6 +244,18 @@ fn print_body(body: &Body) -> String {
             let Prefix { last, config } = prefix;
             format!("install seq={sequence} last={last} voters {config} commit={commit}")
         }
+        Body::Begins(prefix) => format!("begins behind {} voters {}", prefix.last, prefix.config),
+        Body::Repair(lack) => format!("repair {}", print_lack(lack)),
+        Body::Repaired {
+            lack,
+            first,
+            prev,
+            frames,
+        } => {
+            let prev = prev.map_or("unknown".to_owned(), |prev| prev.to_string());
+            let (lack, frames) = (print_lack(lack), print_frames(frames));
+            format!("repaired {lack} first={first} prev={prev} {frames}")
+        }
         Body::Appended {
             sequence,
             verified,
@@ -225,7 +296,24 @@ pub(crate) fn print(effect: &Effect) -> String {
             message.term,
             print_body(&message.body)
         ),
-        Effect::Fetch { to, first, .. } => format!("fetch {first} for {to}"),
+        Effect::Fetch {
+            to,
+            first,
+            purpose: Purpose::Replicate,
+            ..
+        } => format!("fetch {first} for {to}"),
+        Effect::Fetch {
+            to,
+            first,
+            purpose: Purpose::Repair { lack, check },
+            ..
+        } => {
+            let check = if *check { ", if it is that" } else { "" };
+            let lack = print_lack(lack);
+            format!("fetch {first} for {to}, which lacks {lack}{check}")
+        }
+        Effect::Fence { last, .. } => format!("fence above {last}"),
+        Effect::Repair { first, frames } => format!("repair {first} {}", print_frames(frames)),
         Effect::Commit { upto } => format!("commit {upto}"),
         Effect::Resolved { token, outcome } => match outcome {
             Outcome::Committed { last, term } => format!("{token} committed at {last}/{term}"),

@@ -67,6 +67,7 @@ fn two_replicas_and_everything_that_may_happen_to_them() {
         proposals: 1,
         starts: 0,
         crashes: 1,
+        damages: 0,
     };
     report("two replicas", search(World::new(bounds)));
 }
@@ -79,6 +80,7 @@ fn three_replicas_elect_and_crash() {
         proposals: 1,
         starts: 0,
         crashes: 1,
+        damages: 0,
     };
     report("three replicas", search(World::new(bounds)));
 }
@@ -91,6 +93,7 @@ fn a_leader_in_office_and_a_rival() {
         proposals: 2,
         starts: 0,
         crashes: 1,
+        damages: 0,
     };
     let mut world = World::new(bounds);
     world.elect_first();
@@ -105,8 +108,26 @@ fn a_log_begins_later_while_a_follower_lacks_what_was_before() {
         proposals: 0,
         starts: 1,
         crashes: 1,
+        damages: 0,
     };
     let mut world = World::new(bounds);
     world.elect_first();
     report("a start that moves", search(world));
+}
+
+#[test]
+fn a_disk_loses_a_frame_of_a_log_that_two_elections_made() {
+    let bounds = Bounds {
+        replicas: 3,
+        timeouts: 2,
+        proposals: 0,
+        starts: 0,
+        crashes: 1,
+        damages: 1,
+    };
+    let mut world = World::new(bounds);
+    world.elect_first();
+    world.restart();
+    world.elect_first();
+    report("a frame that is lost", search(world));
 }

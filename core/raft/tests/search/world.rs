@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use model::LogIndex;
 use raft::{Config, Effect, Group, Input, Message, ReplicaId, Settings};
 use stdx::{Duration, Instant};
 
@@ -20,6 +21,8 @@ pub(crate) struct Bounds {
     /// Logs that begin behind all that is committed.
     pub(crate) starts: u32,
     pub(crate) crashes: u32,
+    /// Frames that a disk loses, which another one keeps.
+    pub(crate) damages: u32,
 }
 
 /// What may happen next.
@@ -37,6 +40,10 @@ pub(crate) enum Action {
     Propose(ReplicaId),
     /// What is committed there is not needed any longer.
     TruncatePrefix(ReplicaId),
+    /// A frame that was lost becomes durable again.
+    Repair(ReplicaId),
+    /// Its disk loses the frame at this place, which it once claimed to have, and somebody tries to read it.
+    Damage(ReplicaId, LogIndex),
     /// Its process dies with all that was not durable, and starts again.
     Crash(ReplicaId),
 }
@@ -123,6 +130,13 @@ impl World {
             if replica.disk.persists() {
                 actions.push(Action::Persist(id));
             }
+            if replica.disk.repairs() {
+                actions.push(Action::Repair(id));
+            }
+            if self.left.damages > 0 {
+                let lost = self.may_be_lost(id).into_iter();
+                actions.extend(lost.map(|index| Action::Damage(id, index)));
+            }
             if replica.disk.flushes() {
                 actions.push(Action::Flush(id));
             }
@@ -166,6 +180,20 @@ impl World {
                 };
                 world.step(id, input);
             }
+            Action::Repair(id) => {
+                let replica = world.replicas.get_mut(&id).expect("a replica");
+                if let Some(input) = replica.disk.finish_repair() {
+                    world.step(id, input);
+                }
+            }
+            Action::Damage(id, index) => {
+                world.left.damages -= 1;
+                let replica = world.replicas.get_mut(&id).expect("a replica");
+                replica.disk.damage(index);
+                replica.disk.find(index);
+                let (first, last) = (index, index);
+                world.step(id, Input::StorageFault { first, last });
+            }
             Action::TruncatePrefix(id) => {
                 world.left.starts -= 1;
                 let group = world.replicas[&id].group.as_ref().expect("all run");
@@ -174,14 +202,39 @@ impl World {
             }
             Action::Crash(id) => {
                 world.left.crashes -= 1;
-                let replica = world.replicas.get_mut(&id).expect("a replica");
-                replica.group = None;
-                replica.disk.crash(0);
-                world.invariants.forget_boot(id);
-                world.start(id);
+                world.crash(id);
             }
         }
         world
+    }
+
+    /// What was claimed there and is kept elsewhere too.
+    fn may_be_lost(&self, id: ReplicaId) -> Vec<LogIndex> {
+        let disk = &self.replicas[&id].disk;
+        let claimed = disk.placed();
+        let claimed = claimed.take_while(|(index, _)| *index <= disk.hard.claimed.index);
+        let kept = claimed.filter(|(index, frame)| {
+            let keeps = |replica: &Replica| replica.disk.keeps(*index, frame);
+            let others = self.replicas.iter().filter(|(other, _)| **other != id);
+            disk.keeps(*index, frame) && others.into_iter().any(|(_, other)| keeps(other))
+        });
+        kept.map(|(index, _)| index).collect()
+    }
+
+    fn crash(&mut self, id: ReplicaId) {
+        let replica = self.replicas.get_mut(&id).expect("a replica");
+        replica.group = None;
+        replica.disk.crash(0);
+        self.invariants.forget_boot(id);
+        self.start(id);
+    }
+
+    /// Everybody starts again.
+    pub(crate) fn restart(&mut self) {
+        let ids: Vec<ReplicaId> = self.replicas.keys().copied().collect();
+        for id in ids {
+            self.crash(id);
+        }
     }
 
     fn start(&mut self, id: ReplicaId) {
@@ -235,7 +288,10 @@ impl World {
                 first,
                 frames,
                 epoch,
-            } => replica.disk.append(first, &frames, epoch),
+            } => {
+                let commit = replica.group.as_ref().map_or(LogIndex::ZERO, Group::commit);
+                replica.disk.append(first, &frames, epoch, commit);
+            }
             Effect::Truncate { last, epoch } => replica.disk.truncate(last, epoch),
             Effect::Begin(prefix) => {
                 let checked = self.invariants.begins(id, &prefix, &replica.disk);
@@ -251,11 +307,20 @@ impl World {
                     self.fail(&broken);
                 }
             }
-            Effect::Fetch { to, first, .. } => {
-                let frames = replica.disk.placed().filter(|(index, _)| *index >= first);
-                let frames = frames.map(|(_, frame)| frame.clone()).collect();
-                self.step(id, Input::Fetched { to, first, frames });
+            Effect::Fetch {
+                to, first, purpose, ..
+            } => {
+                let frames = replica.disk.read(first, usize::MAX);
+                let fetched = Input::Fetched {
+                    to,
+                    first,
+                    purpose,
+                    frames,
+                };
+                self.step(id, fetched);
             }
+            Effect::Fence { last, epoch } => replica.disk.fence(last, epoch),
+            Effect::Repair { first, frames } => replica.disk.repair(first, frames),
             Effect::Send(message) => {
                 let sent = self.invariants.sent(&message, &replica.disk);
                 self.messages.push(message);

@@ -3,22 +3,47 @@
 use std::sync::Arc;
 
 use model::LogIndex;
-use raft::{Frame, LogView, Prefix};
+use raft::{Frame, Hole, LogView, Prefix};
 
-/// The log of a group that has `frames` behind `prefix`, all durable.
-pub(crate) fn recovered(prefix: &Prefix, frames: &[Frame]) -> LogView {
-    let first = prefix.last.index.next();
-    let last = LogIndex(prefix.last.index.0 + frames.len() as u64);
-    let placed = || (first.0..).map(LogIndex).zip(frames);
-    let mut reigns = Vec::new();
-    let mut before = prefix.last.term;
-    for (index, frame) in placed() {
-        if frame.term != before {
-            reigns.push((index, frame.term));
+/// The log of a group that has `frames` behind `prefix`, all durable, some unreadable, and committed up to
+/// `known_commit` as they say; `chain` is what the frame behind one says of it.
+pub(crate) fn recovered<'a>(
+    prefix: &Prefix,
+    frames: impl IntoIterator<Item = Option<&'a Frame>>,
+    known_commit: LogIndex,
+    chain: impl Fn(LogIndex) -> Option<u32>,
+) -> LogView {
+    let (mut reigns, mut configs, mut starts) = (Vec::new(), Vec::new(), Vec::new());
+    let mut holes: Vec<Hole> = Vec::new();
+    let (mut last, mut term) = (prefix.last.index, prefix.last.term);
+    for frame in frames {
+        last = last.next();
+        let Some(frame) = frame else {
+            let first = match holes.pop() {
+                Some(hole @ Hole { last: before, .. }) if before.next() != last => {
+                    holes.push(hole);
+                    last
+                }
+                Some(Hole { first, .. }) => first,
+                None => last,
+            };
+            let chain = chain(last);
+            holes.push(Hole {
+                first,
+                last,
+                chain,
+                seen: false,
+            });
+            continue;
+        };
+        if frame.term != term {
+            reigns.push((last, frame.term));
+            term = frame.term;
         }
-        before = frame.term;
+        configs.extend(frame.config().map(|config| (last, Arc::clone(config))));
+        starts.extend(frame.start().map(|upto| (last, upto)));
     }
-    let configs = placed().filter_map(|(index, frame)| Some((index, Arc::clone(frame.config()?))));
-    let starts = placed().filter_map(|(index, frame)| Some((index, frame.start()?)));
-    LogView::recovered(prefix, reigns, last, configs).with_starts(starts)
+    LogView::recovered(prefix, reigns, last, configs)
+        .with_starts(starts)
+        .with_holes(known_commit, holes)
 }

@@ -215,4 +215,28 @@ pub(super) const MUTANTS: &[Mutant] = &[
         breaks: "accepts a quiet beat of any term",
         finder: Finder::Test,
     },
+    Mutant {
+        id: "R22",
+        room: "raft",
+        breaks: "says that what it cannot read is durable",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R23",
+        room: "raft",
+        breaks: "repairs with whatever is at the place",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R24",
+        room: "raft",
+        breaks: "votes by what its disk has left",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R25",
+        room: "raft",
+        breaks: "leads on without a frame that is not committed",
+        finder: Finder::Test,
+    },
 ];

@@ -1,0 +1,250 @@
+//! Frames that cannot be read any more, and getting them back from others.
+//!
+//! ```text
+//!    1 2 3 . 5 6 . 8 . .        holes: the log has frames behind them
+//!          ^ commit    ^ claimed
+//!                    |-|        a tail that was claimed: it is not in the log any more, and votes all the same
+//! ```
+//! A lost frame is known by what it was: by its index and term, or by somebody's knowing it to be committed, or having the
+//! next frame that is known. So nobody has to lead for a repair, and a replica is as it was before it asks for votes.
+//! "I cannot read mine" is never taken for "I never had it" [protocol-aware recovery].
+
+use std::sync::Arc;
+
+use model::{LogIndex, Term};
+use stdx::mutant;
+
+use crate::effect::{Effect, Purpose};
+use crate::frame::{Frame, Frames};
+use crate::group::Group;
+use crate::hard_state::HardState;
+use crate::holes::Hole;
+use crate::message::{Body, Message};
+use crate::position::Position;
+use crate::prefix::Prefix;
+use crate::replica::ReplicaId;
+use crate::role::Role;
+
+/// Frames that a replica lacks. What is there is what it lacks where any of these holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// The first.
+    pub first: LogIndex,
+    /// The last. Whoever knows it to be committed has them.
+    pub last: LogIndex,
+    /// The term of all of them, if it is known. Whoever has one of this term has that one.
+    pub term: Option<Term>,
+    /// A frame at or behind the last. Whoever has that has them.
+    pub anchor: Position,
+    /// The checksum of the last. Whoever has that there has them.
+    pub chain: Option<u32>,
+}
+
+impl Group {
+    /// What it lacks first: a hole, or the tail that it once claimed.
+    pub(crate) fn lack(&self) -> Option<Lack> {
+        let claimed = self.hard.get().claimed;
+        if let Some(Hole {
+            first, last, chain, ..
+        }) = self.log.holes().first()
+        {
+            let end = last;
+            let term = self.log.term_at(first);
+            let same = |index: &u64| self.log.term_at(LogIndex(*index)) == term;
+            let last = (first.0..=last.0).take_while(same).last().map(LogIndex)?;
+            let behind = self.log.position(last.next());
+            let anchor = self.log.position(last).or(behind).unwrap_or(claimed);
+            return Some(Lack {
+                first,
+                last,
+                term,
+                anchor,
+                chain: chain.filter(|_| last == end),
+            });
+        }
+        let last = self.log.last();
+        (!last.is_up_to_date(claimed)).then(|| Lack {
+            first: last.index.next(),
+            last: claimed.index,
+            term: (last.term == claimed.term).then_some(last.term),
+            anchor: claimed,
+            chain: None,
+        })
+    }
+
+    /// Frames that were durable cannot be read. They stay in the log as holes, and are claimed.
+    pub(crate) fn storage_fault(&mut self, first: LogIndex, last: LogIndex, out: &mut Vec<Effect>) {
+        let first = first.max(self.log.start().index.next());
+        let last = last.min(self.log.dirty());
+        if first > last {
+            return;
+        }
+        let claimed = self.claim();
+        let hard = *self.hard.get();
+        self.hard.set(HardState { claimed, ..hard });
+        self.log.lose(first, last);
+        let follows = matches!(self.role, Role::Follower(_)) || mutant!(R25);
+        if last > self.commit && !follows {
+            // It leads, or asks for votes, by more than it has.
+            self.resign(out);
+        }
+    }
+
+    /// Asks everyone for what it lacks.
+    pub(crate) fn ask_for_repair(&mut self) {
+        let Some(lack) = self.lack() else {
+            return;
+        };
+        for member in self.config().members() {
+            if member != self.me {
+                self.say(member, Body::Repair(lack));
+            }
+        }
+    }
+
+    /// Somebody lacks frames. They are read for it if they are what it had.
+    pub(crate) fn asked_for_repair(&mut self, to: ReplicaId, lack: Lack, out: &mut Vec<Effect>) {
+        let Lack {
+            first,
+            last,
+            term,
+            anchor,
+            chain,
+        } = lack;
+        let start = self.log.start().index;
+        if first <= start {
+            // Nobody needs that any more.
+            let prefix = self.log.prefix();
+            self.say(to, Body::Begins(prefix));
+            return;
+        }
+        // From the first one that is not lacking here.
+        let mut from = first;
+        while let Some(hole) = self.log.holes().at(from) {
+            from = hole.last.next();
+        }
+        if from > last.min(self.log.dirty()) {
+            return;
+        }
+        let has_anchor =
+            anchor != Position::ZERO && self.log.term_at(anchor.index) == Some(anchor.term);
+        let has_one = term.is_some() && self.log.term_at(from) == term;
+        let proved = last <= self.commit || has_anchor || has_one;
+        let provable = chain.is_some() && last <= self.log.dirty();
+        if proved || provable || mutant!(R23) {
+            let check = !proved && !mutant!(R23);
+            out.push(Effect::Fetch {
+                to,
+                first: from,
+                bytes_max: self.settings.message_bytes_max,
+                purpose: Purpose::Repair { lack, check },
+            });
+        }
+    }
+
+    /// Frames for somebody's repair were read.
+    pub(crate) fn fetched_for_repair(
+        &mut self,
+        to: ReplicaId,
+        first: LogIndex,
+        lack: Lack,
+        frames: Frames,
+    ) {
+        let here = |(index, frame): &(u64, Frame)| {
+            let same = self.log.term_at(LogIndex(*index)) == Some(frame.term);
+            same && *index <= lack.last.0 && lack.term.is_none_or(|term| term == frame.term)
+        };
+        let frames: Frames = (first.0..)
+            .zip(frames)
+            .take_while(here)
+            .map(|(_, frame)| frame)
+            .collect();
+        let prev = self.log.position(LogIndex(first.0.saturating_sub(1)));
+        if !frames.is_empty() {
+            self.say(
+                to,
+                Body::Repaired {
+                    lack,
+                    first,
+                    prev,
+                    frames,
+                },
+            );
+        }
+    }
+
+    /// Somebody had what this one lacks, if it still does.
+    pub(crate) fn repaired_by(&mut self, message: &Message, out: &mut Vec<Effect>) {
+        let Body::Repaired {
+            lack,
+            first,
+            prev,
+            frames,
+        } = &message.body
+        else {
+            return;
+        };
+        let last = LogIndex((first.0 + frames.len() as u64).saturating_sub(1));
+        if self.lack() != Some(*lack) || *first < lack.first || last > lack.last {
+            return;
+        }
+        if self.log.holes().at(*first).is_some() {
+            self.fill_hole(*first, frames.clone(), out);
+        } else if *first == self.log.dirty().next() && *prev == Some(self.log.last()) {
+            let before = self.log.config().0;
+            self.append_from_leader(*first, frames.clone(), before, out);
+        }
+    }
+
+    /// The log of somebody begins here: of what this one lacks, nothing before that is needed, if it is the same log.
+    pub(crate) fn begins(&mut self, prefix: &Prefix, out: &mut Vec<Effect>) -> bool {
+        let last = prefix.last;
+        let same = self.log.term_at(last.index) == Some(last.term);
+        let has = same || last.index <= self.commit;
+        if has && self.log.whole() < last.index {
+            let before = Arc::clone(self.config());
+            self.log.lose_prefix(prefix);
+            out.push(Effect::Begin(prefix.clone()));
+            if *self.config() != before {
+                out.push(Effect::Reconfigured(Arc::clone(self.config())));
+            }
+            self.commit_to(last.index, out);
+        }
+        has
+    }
+
+    /// Has frames of a hole written from `first` on.
+    pub(crate) fn fill_hole(&mut self, first: LogIndex, frames: Frames, out: &mut Vec<Effect>) {
+        let Some(hole) = self.log.holes().at(first) else {
+            return;
+        };
+        let fits = usize::try_from(hole.last.0 - first.0 + 1).unwrap_or(usize::MAX);
+        let frames: Frames = frames.into_iter().take(fits).collect();
+        out.push(Effect::Repair { first, frames });
+    }
+
+    /// Frames of a hole are there again, durably.
+    pub(crate) fn repaired(
+        &mut self,
+        first: LogIndex,
+        frames: &[Frame],
+        chain: u32,
+        out: &mut Vec<Effect>,
+    ) {
+        let end = LogIndex((first.0 + frames.len() as u64).saturating_sub(1));
+        let hole = self.log.holes().at(first);
+        if hole.is_none_or(|hole| end > hole.last || end < first) {
+            // It was cut off, or somebody else was faster.
+            return;
+        }
+        let before = self.log.config().0;
+        self.log.fill(first, frames, chain);
+        self.tell_config(before, out);
+        self.own_flush_moved(out);
+        self.begin_later(out);
+        let helped = self.leader.is_some_and(|leader| leader != self.me);
+        if !helped {
+            self.ask_for_repair();
+        }
+    }
+}
