@@ -15,7 +15,7 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use model::{LogIndex, NodeId};
 use raft::{
-    Config, Effect, Group, HardState, Heartbeats, Input, LogView, Message, Pulse, ReplicaId,
+    Ack, Config, Effect, Group, HardState, Heartbeats, Input, LogView, Message, Pulse, ReplicaId,
     Settings,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -71,6 +71,7 @@ impl Replica {
                         first,
                         frames,
                         epoch,
+                        ..
                     } => {
                         let upto = LogIndex(first.0 + frames.len() as u64 - 1);
                         self.inputs.push_back(Input::Flushed { upto, epoch });
@@ -149,6 +150,7 @@ impl Cluster {
             token,
             expected_term: None,
             frames: core::iter::once(1_024).collect(),
+            ack: Ack::Durable,
         };
         self.replicas[self.leader].step(now, propose);
         self.deliver(now);

@@ -6,6 +6,7 @@ use stdx::mutant;
 use crate::frame::Frame;
 use crate::group::Group;
 use crate::position::Position;
+use crate::role::Role;
 
 /// The first frame of a message that is not here as it is sent.
 pub(crate) enum Conflict {
@@ -38,6 +39,15 @@ impl Group {
         }
     }
 
+    /// The last frame up to which the logs are the same, whatever can be read here: what is committed, and what this leader
+    /// has shown to be before a frame that is.
+    fn same_upto(&self) -> LogIndex {
+        match &self.role {
+            Role::Follower(following) => self.commit.max(following.verified),
+            _ => self.commit,
+        }
+    }
+
     /// Whether a frame that is committed here is another one in the log of a leader.
     pub(crate) fn contradicts_commit(&self, prev: Position) -> bool {
         let here = self.log.term_at(prev.index);
@@ -49,8 +59,8 @@ impl Group {
     pub(crate) fn mismatch_at(&self, prev: Position) -> Option<LogIndex> {
         match self.log.term_at(prev.index) {
             None if prev.index > self.log.dirty() => Some(self.log.dirty().next()),
-            // It cannot be read. If it is committed, it is the leader's; if not, that is not known.
-            None if prev.index <= self.commit => None,
+            // It cannot be read, and may not be the leader's.
+            None if prev.index <= self.same_upto() => None,
             None => Some(self.log.whole().next()),
             Some(_) if mutant!(R08) => None,
             Some(term) if term == prev.term => None,
@@ -68,8 +78,8 @@ impl Group {
         for frame in frames {
             at = at.next();
             match self.log.term_at(at) {
-                // It cannot be read. If it is committed, it is the leader's.
-                None if at <= self.commit => {}
+                // It cannot be read, and is the leader's.
+                None if at <= self.same_upto() => {}
                 None if at <= self.log.dirty() => return Conflict::Unknown(at),
                 None => return Conflict::Missing(at),
                 // What is the same stays: an old message must not cut off what came after it [redpanda 17895].

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::{LogIndex, Term};
 
 use crate::config::Config;
+use crate::flush::Ack;
 use crate::frame::{Frames, Sizes};
 use crate::hard_state::HardState;
 use crate::message::Message;
@@ -27,6 +28,8 @@ pub enum Input {
         expected_term: Option<Term>,
         /// Bytes of each frame.
         frames: Sizes,
+        /// What has to be before it is done.
+        ack: Ack,
     },
     /// All frames up to `upto` are durable, of the log that [`Effect::Append`] named `epoch`.
     Flushed {
@@ -108,13 +111,22 @@ pub enum Effect {
         /// The record.
         state: HardState,
     },
-    /// Append these, make them durable soon, and say so with [`Input::Flushed`].
+    /// Append these. If `flush`, make them durable soon, with everything before them, and say so with [`Input::Flushed`].
     Append {
         /// The index of the first.
         first: LogIndex,
         /// The frames.
         frames: Frames,
         /// Which log this is.
+        epoch: u64,
+        /// Whether they have to be durable soon.
+        flush: bool,
+    },
+    /// Make what was appended durable now, and say so with [`Input::Flushed`].
+    Flush {
+        /// The last frame.
+        upto: LogIndex,
+        /// Of which log.
         epoch: u64,
     },
     /// Cut everything above `last` off; the log has another name afterwards.
@@ -168,6 +180,16 @@ pub enum Effect {
     Commit {
         /// The last frame.
         upto: LogIndex,
+    },
+    /// What is not committed may be seen up to here: it was proposed to be lazy, and a majority has it.
+    Visible {
+        /// The last frame.
+        upto: LogIndex,
+    },
+    /// What was seen above `last` is gone: others lost it before they had written it. Readers have to be told.
+    Hidden {
+        /// The last frame that may be seen.
+        last: LogIndex,
     },
     /// What became of a proposal or a change.
     Resolved {
@@ -224,6 +246,13 @@ pub enum Purpose {
 pub enum Outcome {
     /// It is committed at this place.
     Committed {
+        /// Its last frame.
+        last: LogIndex,
+        /// Its reign.
+        term: Term,
+    },
+    /// A majority has it, and it may still be lost: that was asked for.
+    Seen {
         /// Its last frame.
         last: LogIndex,
         /// Its reign.

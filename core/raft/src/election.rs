@@ -7,6 +7,7 @@ use model::LogIndex;
 use stdx::{Duration, mutant};
 
 use crate::effect::Effect;
+use crate::flush::Ack;
 use crate::frame::{Frame, FrameKind, Frames};
 use crate::group::Group;
 use crate::hard_state::HardState;
@@ -200,6 +201,7 @@ impl Group {
         let progress = others.map(|other| (other, Progress::new(next))).collect();
         self.role = Role::Leader(Box::new(Reign {
             first: next,
+            strict_upto: next,
             progress,
             beat_at: self.now,
             beats: 0,
@@ -220,13 +222,15 @@ impl Group {
             let kind = FrameKind::Config(Arc::clone(self.log.config().1));
             (kind, CONFIG_BYTES)
         });
-        self.append_own(config.into_iter().chain([(FrameKind::Noop, 0)]), out);
+        let frames = config.into_iter().chain([(FrameKind::Noop, 0)]);
+        self.append_own(frames, Ack::Durable, out);
     }
 
     /// Appends frames of this reign, and sends them on their way.
     pub(crate) fn append_own(
         &mut self,
         frames: impl IntoIterator<Item = (FrameKind, u32)>,
+        ack: Ack,
         out: &mut Vec<Effect>,
     ) -> LogIndex {
         let (term, now) = (self.term(), self.now);
@@ -239,8 +243,13 @@ impl Group {
             .iter()
             .rev()
             .find_map(|frame| frame.config().cloned());
-        self.write_frames(first, frames, out);
+        let flush = ack == Ack::Durable;
+        self.write_frames(first, frames, flush, out);
+        let dirty = self.log.dirty();
         if let Role::Leader(reign) = &mut self.role {
+            if flush {
+                reign.strict_upto = dirty;
+            }
             reign.unflushed_since.get_or_insert(now);
         }
         if let Some(config) = config {

@@ -47,11 +47,12 @@ impl Group {
             prev,
             frames,
             commit,
+            flush,
         } = &message.body
         else {
             return;
         };
-        let (sequence, prev, commit) = (*sequence, *prev, *commit);
+        let (sequence, prev, commit, flush) = (*sequence, *prev, *commit, *flush);
         let there = self.behind_start(prev, frames);
         let there = there.filter(|(prev, _)| !self.contradicts_commit(*prev) || mutant!(R08));
         let Some((prev, frames)) = there else {
@@ -69,7 +70,7 @@ impl Group {
             return;
         }
         let verified = LogIndex(prev.index.0 + frames.len() as u64);
-        match self.take_frames(prev, frames, out) {
+        match self.take_frames(prev, frames, flush, out) {
             Taken::All => {}
             Taken::Later => {
                 self.deferred = Some(Box::new(message));
@@ -91,7 +92,12 @@ impl Group {
             verified,
             flushed: LogIndex::ZERO,
         };
-        let wait_for = if mutant!(R03) {
+        if flush && verified > self.log.synced() {
+            // They may have come before, when nobody wanted to hear of them.
+            self.flush_now(out);
+        }
+        let lazy = !flush && verified <= whole;
+        let wait_for = if lazy || mutant!(R03) {
             LogIndex::ZERO
         } else {
             verified
@@ -100,13 +106,20 @@ impl Group {
     }
 
     /// Has frames appended that are not here, after others were cut off that are here in their place.
-    fn take_frames(&mut self, prev: Position, frames: &[Frame], out: &mut Vec<Effect>) -> Taken {
+    fn take_frames(
+        &mut self,
+        prev: Position,
+        frames: &[Frame],
+        flush: bool,
+        out: &mut Vec<Effect>,
+    ) -> Taken {
         let before = self.log.config().0;
         let at = match self.first_conflict(prev, frames) {
             Conflict::None => return Taken::All,
             Conflict::Missing(at) => at,
             Conflict::Unknown(at) => {
                 let last = LogIndex(at.0 - 1);
+                self.hide_above(last, out);
                 self.log.truncate(last);
                 let epoch = self.log.epoch();
                 out.push(Effect::Fence { last, epoch });
@@ -122,13 +135,15 @@ impl Group {
                 if self.lower_claim(last) {
                     return Taken::Later;
                 }
+                self.hide_above(last, out);
                 self.log.truncate(last);
                 let epoch = self.log.epoch();
                 out.push(Effect::Truncate { last, epoch });
                 at
             }
         };
-        self.append_from_leader(at, frames_from(prev, frames, at), before, out);
+        let new = frames_from(prev, frames, at);
+        self.append_from_leader((at, new), flush, before, out);
         Taken::All
     }
 
@@ -144,25 +159,34 @@ impl Group {
     }
 
     /// Frames go behind all others, here and on the disk.
-    pub(crate) fn write_frames(&mut self, first: LogIndex, frames: Frames, out: &mut Vec<Effect>) {
+    pub(crate) fn write_frames(
+        &mut self,
+        first: LogIndex,
+        frames: Frames,
+        flush: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        let bytes = frames.iter().map(|frame| u64::from(frame.bytes)).sum();
+        self.note_unflushed(bytes, flush);
         self.log.append(frames.iter().cloned());
         let epoch = self.log.epoch();
         out.push(Effect::Append {
             first,
             frames,
             epoch,
+            flush,
         });
     }
 
     /// Appends; the configuration `before` was in force until now, and may have been cut off.
     pub(crate) fn append_from_leader(
         &mut self,
-        first: LogIndex,
-        frames: Frames,
+        (first, frames): (LogIndex, Frames),
+        flush: bool,
         before: LogIndex,
         out: &mut Vec<Effect>,
     ) {
-        self.write_frames(first, frames, out);
+        self.write_frames(first, frames, flush, out);
         self.tell_config(before, out);
     }
 

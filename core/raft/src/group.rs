@@ -8,6 +8,7 @@ use stdx::{Duration, Instant, Prng};
 
 use crate::config::Config;
 use crate::effect::{Effect, Input, Outcome, Purpose, Refusal};
+use crate::flush::Unflushed;
 use crate::hard_state::{HardState, HardStateWriter};
 use crate::held::HeldMessages;
 use crate::log_view::LogView;
@@ -42,6 +43,9 @@ pub struct Group {
     /// How long it waits for a leader, as it was drawn last.
     pub(crate) patience: Duration,
     pub(crate) commit: LogIndex,
+    /// The last frame that readers were told of, beyond the commit where that was asked for.
+    pub(crate) visible: LogIndex,
+    pub(crate) unflushed: Unflushed,
     pub(crate) role: Role,
     pub(crate) hard: HardStateWriter,
     pub(crate) log: LogView,
@@ -81,6 +85,8 @@ impl Group {
             now,
             hard: HardStateWriter::new(hard),
             commit: log.known_commit(),
+            visible: LogIndex::ZERO,
+            unflushed: Unflushed::default(),
             log,
             role: Role::follower(),
             leader: None,
@@ -116,7 +122,8 @@ impl Group {
                 token,
                 expected_term,
                 frames,
-            } => self.propose(token, expected_term, &frames, out),
+                ack,
+            } => self.propose((token, ack), expected_term, &frames, out),
             Input::Flushed { upto, epoch } => self.flushed(upto, epoch, out),
             Input::Persisted { sequence } => self.persisted(sequence, out),
             Input::Fetched {
@@ -152,16 +159,18 @@ impl Group {
             return;
         }
         self.on_time(out);
+        self.flush_when_due(out);
         self.release(out);
         self.lacks = self.lack().is_some();
     }
 
     /// When it wants a [`Input::Tick`] at the latest; [`Instant::MAX`] when it wants none.
     pub fn deadline(&self) -> Instant {
-        match &self.role {
+        let deadline = match &self.role {
             Role::Leader(reign) => reign.deadline(self.settings.pulsed),
             Role::Follower(_) | Role::Candidate(_) => self.election_at,
-        }
+        };
+        deadline.min(self.unflushed.deadline())
     }
 
     /// Who it is.
@@ -412,6 +421,8 @@ impl Group {
             hard,
             log,
             commit,
+            visible,
+            unflushed,
             role,
             leader,
             contact,
@@ -425,7 +436,7 @@ impl Group {
             broken,
         } = self;
         format!(
-            "{me} {now:?} {hard:?} {log:?} {commit} {role:?} {leader:?} {contact:?} {election_at:?} {held:?} \
+            "{me} {now:?} {hard:?} {log:?} {commit} {visible} {unflushed:?} {role:?} {leader:?} {contact:?} {election_at:?} {held:?} \
              {proposals:?} {deferred:?} {broken}"
         )
     }

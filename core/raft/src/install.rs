@@ -65,6 +65,7 @@ impl Group {
             if mutant!(R13) {
                 prefix.config = Arc::clone(&before);
             }
+            self.hide_above(self.commit, out);
             self.log.reset(&prefix);
             let config = Arc::clone(&prefix.config);
             let epoch = self.log.epoch();

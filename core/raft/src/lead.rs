@@ -6,6 +6,7 @@ use model::LogIndex;
 use stdx::mutant;
 
 use crate::effect::Effect;
+use crate::flush::Ack;
 use crate::frame::FrameKind;
 use crate::group::Group;
 use crate::message::Body;
@@ -132,7 +133,7 @@ impl Group {
             return;
         }
         reign.marked = dirty.next();
-        self.append_own([(FrameKind::Mark, 0)], out);
+        self.append_own([(FrameKind::Mark, 0)], Ack::Durable, out);
     }
 
     /// Something is durable here that was not.

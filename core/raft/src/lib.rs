@@ -19,6 +19,7 @@
 //! | `election`, `vote` | becoming leader, and letting somebody become it |
 //! | `lead`, `replicate`, `progress`, `commit` | a leader's work |
 //! | `follow`, `conflict` | a follower's work |
+//! | `flush` | when frames become durable, and what is seen before |
 //! | `repair`, `holes` | frames that cannot be read any more |
 //! | `heartbeat` | one beat for each pair of nodes, however many groups they share |
 //! | `membership`, `config`, `members` | who votes, and how that changes |
@@ -30,7 +31,8 @@
 //! | `effect`, `message`, `settings`, `replica` | the words |
 //!
 //! Watermarks, never mixed: `dirty` is appended, `flushed` is durable here, `matched` and `durable` are the same of
-//! another replica as its leader knows them, `commit` is durable on a majority of every set of voters.
+//! another replica as its leader knows them, `commit` is durable on a majority of every set of voters, `visible` is with a
+//! majority, and beyond the commit only of what was proposed to be lazy.
 //!
 //! Invariants:
 //! - in a term at most one replica leads, and a leader never cuts its own log;
@@ -44,8 +46,8 @@
 //! Duties of whoever carries out effects, in this order:
 //! 1. begin them in the order in which they come, and let each end when it will;
 //! 2. a [`Effect::Persist`] is one atomic record; its number comes back when it is durable, and not when it is not;
-//! 3. [`Effect::Truncate`] and [`Effect::Install`] are carried out before any later [`Effect::Append`]; `Flushed` carries the `epoch` of the
-//!    append that it speaks of, and covers everything before it too;
+//! 3. [`Effect::Truncate`] and [`Effect::Install`] are carried out before any later [`Effect::Append`]; `Flushed` carries
+//!    the `epoch` of the append that it speaks of, and covers everything before it too;
 //! 4. after [`Effect::Broken`] nothing more is asked of the group, and nothing of it is thrown away;
 //! 5. a tick comes at [`Group::deadline`] at the latest; time never goes back.
 //!
@@ -57,6 +59,7 @@ pub mod config;
 mod conflict;
 pub mod effect;
 mod election;
+pub mod flush;
 mod follow;
 pub mod frame;
 pub mod group;
@@ -86,6 +89,7 @@ mod vote;
 
 pub use config::{Config, Voters};
 pub use effect::{Effect, Input, Outcome, Purpose, Refusal};
+pub use flush::Ack;
 pub use frame::{Frame, FrameKind, Frames, Sizes};
 pub use group::Group;
 pub use hard_state::HardState;

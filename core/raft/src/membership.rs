@@ -14,6 +14,7 @@ use stdx::mutant;
 
 use crate::config::{Config, Voters};
 use crate::effect::{Effect, Refusal};
+use crate::flush::Ack;
 use crate::frame::FrameKind;
 use crate::group::Group;
 use crate::message::Body;
@@ -89,7 +90,7 @@ impl Group {
 
     fn append_config(&mut self, config: Config, out: &mut Vec<Effect>) {
         let kind = FrameKind::Config(Arc::new(config));
-        self.append_own([(kind, CONFIG_BYTES)], out);
+        self.append_own([(kind, CONFIG_BYTES)], Ack::Durable, out);
         self.advance_commit(out);
     }
 

@@ -50,6 +50,8 @@ pub enum Body {
         frames: Frames,
         /// How far the leader has committed.
         commit: LogIndex,
+        /// Whether it wants to hear of them when they are durable, and not at once.
+        flush: bool,
     },
     /// The frames are there.
     Appended {

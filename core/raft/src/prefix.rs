@@ -14,6 +14,7 @@ use model::LogIndex;
 
 use crate::config::Config;
 use crate::effect::{Effect, Refusal};
+use crate::flush::Ack;
 use crate::frame::FrameKind;
 use crate::group::Group;
 use crate::position::Position;
@@ -58,8 +59,8 @@ impl Group {
         if let Some(refusal) = refusal {
             return Self::refuse(token, refusal, out);
         }
-        let last = self.append_own([(FrameKind::PrefixTruncate(upto), 0)], out);
-        self.proposals.add(token, last, self.term());
+        let last = self.append_own([(FrameKind::PrefixTruncate(upto), 0)], Ack::Durable, out);
+        self.proposals.add(token, last, self.term(), Ack::Durable);
         self.advance_commit(out);
     }
 

@@ -192,7 +192,7 @@ impl Group {
             self.fill_hole(*first, frames.clone(), out);
         } else if *first == self.log.dirty().next() && *prev == Some(self.log.last()) {
             let before = self.log.config().0;
-            self.append_from_leader(*first, frames.clone(), before, out);
+            self.append_from_leader((*first, frames.clone()), true, before, out);
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::{LogIndex, Term};
 
 use crate::effect::{Effect, Purpose, Refusal};
+use crate::flush::Ack;
 use crate::frame::{FrameKind, Frames};
 use crate::group::Group;
 use crate::message::Body;
@@ -16,7 +17,7 @@ impl Group {
     /// Appends what somebody proposes, if this is the reign for it.
     pub(crate) fn propose(
         &mut self,
-        token: u64,
+        (token, ack): (u64, Ack),
         expected_term: Option<Term>,
         frames: &[u32],
         out: &mut Vec<Effect>,
@@ -38,9 +39,10 @@ impl Group {
             return Self::refuse(token, Refusal::Overloaded, out);
         }
         let frames = frames.iter().map(|&bytes| (FrameKind::Data, bytes));
-        let last = self.append_own(frames, out);
-        self.proposals.add(token, last, self.term());
+        let last = self.append_own(frames, ack, out);
+        self.proposals.add(token, last, self.term(), ack);
         self.advance_commit(out);
+        self.advance_visible(out);
     }
 
     /// Sends everyone what it lacks.
@@ -144,6 +146,8 @@ impl Group {
         };
         progress.sequence += 1;
         let sequence = progress.sequence;
+        // What a follower has to catch up with, too: it may be waited for by then.
+        let flush = frames.is_empty() || first <= reign.strict_upto;
         self.say(
             to,
             Body::Append {
@@ -151,6 +155,7 @@ impl Group {
                 prev,
                 frames,
                 commit,
+                flush,
             },
         );
     }
@@ -228,6 +233,7 @@ impl Group {
     /// A follower may have more than before.
     pub(crate) fn progressed(&mut self, from: ReplicaId, out: &mut Vec<Effect>) {
         self.advance_commit(out);
+        self.advance_visible(out);
         self.replicate(from, out);
         self.hand_over_when_ready(out);
     }

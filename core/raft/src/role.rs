@@ -41,6 +41,8 @@ pub(crate) struct Candidacy {
 pub(crate) struct Reign {
     /// Its first frame: with that, everything before it is committed.
     pub(crate) first: LogIndex,
+    /// The last frame that has to be durable before it is done.
+    pub(crate) strict_upto: LogIndex,
     /// Everyone else.
     pub(crate) progress: Members<Progress>,
     pub(crate) beat_at: Instant,

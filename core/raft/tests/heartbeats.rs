@@ -90,6 +90,7 @@ impl Nodes {
                     first,
                     frames,
                     epoch,
+                    ..
                 } => {
                     let upto = LogIndex(first.0 + frames.len() as u64 - 1);
                     self.log(at, name).extend(frames);

@@ -4,6 +4,8 @@
 
 #[path = "support/log.rs"]
 mod log;
+#[path = "script/print.rs"]
+mod print;
 #[path = "script/steps.rs"]
 mod steps;
 #[path = "script/words.rs"]

@@ -160,7 +160,10 @@ impl Replica {
             | Effect::Begin(_)
             | Effect::Install { .. }
             | Effect::Fence { .. }
-            | Effect::Repair { .. } => {
+            | Effect::Repair { .. }
+            | Effect::Flush { .. }
+            | Effect::Visible { .. }
+            | Effect::Hidden { .. } => {
                 panic!(
                     "a group of one voter that nobody moves has nobody to talk to, or to be contradicted by: {effect:?}"
                 )

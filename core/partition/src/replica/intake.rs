@@ -62,7 +62,8 @@ impl Intake {
             waiter.reply.send(match outcome {
                 Outcome::Committed { .. } => Ok(waiter.committed),
                 Outcome::Lost => Err(ProposeError::Lost),
-                Outcome::Unknown => Err(ProposeError::Unknown),
+                // Nothing is proposed to be lazy yet: that it may be lost is no reason to say that it is there.
+                Outcome::Unknown | Outcome::Seen { .. } => Err(ProposeError::Unknown),
             });
         }
     }
@@ -179,6 +180,7 @@ impl Replica {
                 token: frame,
                 expected_term: Some(self.standing.get().term),
                 frames: core::iter::once(bytes).collect(),
+                ack: raft::Ack::Durable,
             });
             let left = self.intake.borrow().batcher.oldest();
             if left.is_some_and(|(left, _)| left == frame) {

@@ -5,10 +5,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use model::{LogIndex, Term};
 use raft::{
-    Config, Effect, Group, HardState, Input, Message, Outcome, Position, Purpose, Quiet, ReplicaId,
-    Settings,
+    Ack, Config, Effect, Group, HardState, Input, Message, Outcome, Position, Purpose, Quiet,
+    ReplicaId, Settings,
 };
-use stdx::{Duration, Instant};
+use stdx::{Duration, Instant, Prng};
 
 use crate::disk::Disk;
 use crate::invariants::Invariants;
@@ -49,12 +49,17 @@ pub(crate) struct Cluster {
     pub(crate) invariants: Invariants,
     pub(crate) first_config: Config,
     pub(crate) settings: Settings,
+    /// Most of what is proposed is lazy.
+    pub(crate) lazy: bool,
     pub(crate) outcomes: BTreeMap<u64, Outcome>,
     pub(crate) truncations: u64,
     pub(crate) starts: u64,
     pub(crate) installs: u64,
     pub(crate) wipes: u64,
     pub(crate) fences: u64,
+    pub(crate) flushes: u64,
+    pub(crate) hidden: u64,
+    pub(crate) seen: u64,
     pub(crate) repairs: u64,
     pub(crate) leaders: BTreeSet<Term>,
     pub(crate) reads: BTreeMap<u64, LogIndex>,
@@ -94,12 +99,16 @@ impl Cluster {
                 pulsed: seed % 2 == 1,
                 ..Settings::default()
             },
+            lazy: false,
             outcomes: BTreeMap::new(),
             truncations: 0,
             starts: 0,
             installs: 0,
             wipes: 0,
             fences: 0,
+            flushes: 0,
+            hidden: 0,
+            seen: 0,
             repairs: 0,
             leaders: BTreeSet::new(),
             reads: BTreeMap::new(),
@@ -145,7 +154,8 @@ impl Cluster {
     pub(crate) fn crash(&mut self, id: ReplicaId, kept: usize) {
         let replica = self.replicas.get_mut(&id).expect("a replica");
         replica.group = None;
-        replica.disk.crash(kept);
+        let lost = replica.disk.crash(kept);
+        self.invariants.lose(lost);
         self.invariants.forget_boot(id);
         self.note(format!("{id} crashes, {kept} unsynced frames survive"));
     }
@@ -170,6 +180,15 @@ impl Cluster {
         self.replicas.remove(&id);
         self.pulse_at.remove(&id);
         self.note(format!("{id} loses its disk"));
+    }
+
+    /// How the next proposal is to be answered.
+    pub(crate) fn ack(&self, prng: &mut Prng) -> Ack {
+        if self.lazy && prng.chance(7, 8) {
+            Ack::Lazy
+        } else {
+            Ack::Durable
+        }
     }
 
     /// All who believe that they lead.
@@ -265,8 +284,11 @@ impl Cluster {
                 self.messages.push(Letter::Message(message));
             }
             Effect::Resolved { token, outcome } => {
+                self.seen += u64::from(matches!(outcome, Outcome::Seen { .. }));
                 let told_before = self.outcomes.insert(token, outcome);
-                if told_before.is_some_and(|before| before != outcome) {
+                // What was only seen is not decided.
+                let before = told_before.filter(|before| !matches!(before, Outcome::Seen { .. }));
+                if before.is_some_and(|before| before != outcome) {
                     self.fail("S29: a proposal has two outcomes");
                 }
             }
@@ -279,6 +301,11 @@ impl Cluster {
                 }
                 self.reads.insert(token, index);
             }
+            Effect::Visible { upto } => {
+                let replica = &self.replicas[&id];
+                self.invariants.sees(&replica.disk, upto);
+            }
+            Effect::Hidden { .. } => self.hidden += 1,
             Effect::Role { term, leads, .. } => {
                 if leads {
                     self.leaders.insert(term);
@@ -305,9 +332,13 @@ impl Cluster {
                 first,
                 frames,
                 epoch,
+                flush,
             } => {
                 let commit = replica.group.as_ref().map_or(LogIndex::ZERO, Group::commit);
                 replica.disk.append(first, &frames, epoch, commit);
+                if flush {
+                    replica.disk.flush(epoch);
+                }
             }
             Effect::Truncate { last, epoch } => {
                 self.truncations += 1;
@@ -349,6 +380,10 @@ impl Cluster {
                 if unreadable {
                     self.find_fault(id, first);
                 }
+            }
+            Effect::Flush { epoch, .. } => {
+                self.flushes += 1;
+                replica.disk.flush(epoch);
             }
             Effect::Fence { last, epoch } => {
                 self.fences += 1;
@@ -470,7 +505,13 @@ impl Cluster {
             };
             let committed = self.invariants.committed.get(&place.index);
             let there = committed.is_some_and(|(frame, _)| frame.term == place.term);
-            if there != outcome.is_committed() && *outcome != Outcome::Unknown {
+            let as_said = match outcome {
+                Outcome::Committed { .. } => there,
+                Outcome::Lost => !there,
+                Outcome::Unknown => true,
+                Outcome::Seen { .. } => there || self.invariants.lost_once(*place),
+            };
+            if !as_said {
                 self.fail(&format!(
                     "S29: proposal {token} at {place} is said to be {outcome:?}"
                 ));

@@ -184,6 +184,11 @@ impl Disk {
             }
             self.view += 1;
         }
+    }
+
+    /// Begins to make durable what was appended.
+    pub(crate) fn flush(&mut self, epoch: u64) {
+        assert_eq!(epoch, self.epoch);
         self.flushes.push_back((self.last(), epoch));
     }
 
@@ -301,8 +306,10 @@ impl Disk {
         Some(Input::Flushed { upto, epoch })
     }
 
-    /// The process dies; of what was not durable the first `kept` survive, a log that was installed among them.
-    pub(crate) fn crash(&mut self, kept: usize) {
+    /// The process dies; of what was not durable the first `kept` survive, a log that was installed among them. Returns what
+    /// of the log did not.
+    pub(crate) fn crash(&mut self, kept: usize) -> Vec<Position> {
+        let before: Vec<Position> = self.positions().collect();
         let mut kept = kept;
         if let Some(before) = self.before_install.take() {
             if kept == 0 {
@@ -324,6 +331,15 @@ impl Disk {
         self.flushes.clear();
         self.repairs.clear();
         self.epoch = 0;
+        let lost = before.into_iter();
+        lost.filter(|position| !self.holds(*position)).collect()
+    }
+
+    fn positions(&self) -> impl Iterator<Item = Position> {
+        self.placed().map(|(index, frame)| Position {
+            index,
+            term: frame.term,
+        })
     }
 
     /// What cannot be read any more from now on, if it is there and is durable.

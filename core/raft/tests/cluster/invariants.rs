@@ -1,6 +1,6 @@
 //! What must hold after every step, by the names of the design: S1 to S21.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{LogIndex, Term};
 use raft::{Body, Config, Frame, Message, Position, Prefix, ReplicaId};
@@ -17,6 +17,10 @@ pub(crate) struct Invariants {
     pub(crate) committed: BTreeMap<LogIndex, (Frame, Term)>,
     /// What each replica has told of its commit in this life.
     commits: BTreeMap<ReplicaId, LogIndex>,
+    /// Frames that readers saw before they were committed.
+    seen: BTreeMap<LogIndex, Frame>,
+    /// What some replica had, and lost with its process.
+    lost: BTreeSet<(LogIndex, Term)>,
     /// To whom each replica granted its vote in each term.
     votes: BTreeMap<(ReplicaId, Term), ReplicaId>,
 }
@@ -24,6 +28,25 @@ pub(crate) struct Invariants {
 impl Invariants {
     pub(crate) fn forget_boot(&mut self, id: ReplicaId) {
         self.commits.remove(&id);
+    }
+
+    /// Readers see what is up to `upto` in the log of a leader.
+    pub(crate) fn sees(&mut self, disk: &Disk, upto: LogIndex) {
+        let seen = disk.placed().filter(|(index, _)| *index <= upto);
+        let seen = seen.map(|(index, frame)| (index, frame.clone()));
+        self.seen.extend(seen);
+    }
+
+    /// A process ended before its disk had these.
+    pub(crate) fn lose(&mut self, positions: Vec<Position>) {
+        let lost = positions.into_iter();
+        self.lost
+            .extend(lost.map(|position| (position.index, position.term)));
+    }
+
+    /// Whether some replica had this and lost it.
+    pub(crate) fn lost_once(&self, position: Position) -> bool {
+        self.lost.contains(&(position.index, position.term))
     }
 
     pub(crate) fn last_committed(&self) -> LogIndex {
@@ -170,6 +193,18 @@ impl Invariants {
         if !anywhere {
             return Err(format!(
                 "S10: {index} is committed and durable on {holders} replicas only"
+            ));
+        }
+        // Write caching: what was seen goes only where somebody lost it before it was durable.
+        let seen = self.seen.get(&index).filter(|seen| *seen != frame);
+        if let Some(seen) = seen
+            && !self.lost_once(Position {
+                index,
+                term: seen.term,
+            })
+        {
+            return Err(format!(
+                "S28: {index} was seen as {seen:?}, and nobody lost it"
             ));
         }
         self.committed.insert(index, (frame.clone(), term));

@@ -42,6 +42,9 @@ fn all(weather: Weather, replicas: std::ops::RangeInclusive<i32>) {
         assert!(reached.crashes > 0, "{reached:?}");
         assert!(reached.starts > 0 && reached.installs > 0, "{reached:?}");
     }
+    if weather == Weather::Lazy {
+        assert!(reached.flushes > 0 && reached.seen > 0, "{reached:?}");
+    }
     if weather == Weather::Damaged {
         assert!(reached.damages > 0 && reached.repairs > 0, "{reached:?}");
     }
@@ -66,6 +69,11 @@ fn a_calm_cluster_elects_once_and_commits_everything() {
 #[test]
 fn a_rough_cluster_never_breaks_a_promise_and_heals() {
     all(Weather::Rough, 2..=5);
+}
+
+#[test]
+fn what_was_seen_before_it_was_durable_goes_only_with_those_who_had_it() {
+    all(Weather::Lazy, 1..=5);
 }
 
 #[test]

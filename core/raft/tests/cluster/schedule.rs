@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::LogIndex;
-use raft::{Input, ReplicaId};
+use raft::{Ack, Input, Outcome, ReplicaId};
 use stdx::{Duration, Prng};
 
 use crate::cluster::Cluster;
@@ -18,6 +18,8 @@ pub(crate) enum Weather {
     Rough,
     /// The same, and voters change and leaders hand over.
     Changing,
+    /// As rough, and nobody waits for the disk with what is proposed.
+    Lazy,
     /// As rough, and disks lose what they had, though never the last copy of anything.
     Damaged,
 }
@@ -39,9 +41,14 @@ pub(crate) struct Reached {
     pub(crate) damages: u64,
     pub(crate) fences: u64,
     pub(crate) repairs: u64,
+    /// Lazy frames that went to the disk; times that what was seen was gone.
+    pub(crate) flushes: u64,
+    pub(crate) hidden: u64,
     pub(crate) transfers: u64,
     pub(crate) committed: u64,
     pub(crate) lost: u64,
+    /// Proposals that were done before they were durable.
+    pub(crate) seen: u64,
     pub(crate) reads: u64,
     /// Beats that said nothing but that somebody leads.
     pub(crate) quiet: u64,
@@ -63,9 +70,12 @@ impl Reached {
         self.damages += other.damages;
         self.fences += other.fences;
         self.repairs += other.repairs;
+        self.flushes += other.flushes;
+        self.hidden += other.hidden;
         self.transfers += other.transfers;
         self.committed += other.committed;
         self.lost += other.lost;
+        self.seen += other.seen;
         self.reads += other.reads;
         self.quiet += other.quiet;
         self.digest ^= other.digest;
@@ -78,6 +88,7 @@ const STEPS: u64 = 250;
 /// Runs a schedule, heals everything, and checks that it goes on.
 pub(crate) fn run(seed: u64, count: i32, weather: Weather) -> Reached {
     let mut cluster = Cluster::new(seed, count);
+    cluster.lazy = weather == Weather::Lazy;
     let mut reached = drive(&mut cluster, seed, weather);
     heal(&mut cluster, seed);
     cluster.check_outcomes();
@@ -89,6 +100,9 @@ pub(crate) fn run(seed: u64, count: i32, weather: Weather) -> Reached {
     reached.wipes = cluster.wipes;
     reached.fences = cluster.fences;
     reached.repairs = cluster.repairs;
+    reached.seen = cluster.seen;
+    reached.flushes = cluster.flushes;
+    reached.hidden = cluster.hidden;
     reached.installs = cluster.installs;
     reached.reads = cluster.reads.len() as u64;
     reached.quiet = cluster.quiet;
@@ -97,7 +111,7 @@ pub(crate) fn run(seed: u64, count: i32, weather: Weather) -> Reached {
         if outcome.is_committed() {
             reached.committed += 1;
         } else {
-            reached.lost += 1;
+            reached.lost += u64::from(*outcome == Outcome::Lost);
         }
     }
     if weather == Weather::Calm {
@@ -229,6 +243,7 @@ fn usurp(cluster: &mut Cluster, prng: &mut Prng, token: &mut u64) {
             token: *token,
             expected_term: None,
             frames: vec![100].into(),
+            ack: Ack::Durable,
         };
         cluster.step(other, input);
     }
@@ -258,6 +273,7 @@ fn propose(cluster: &mut Cluster, prng: &mut Prng, token: &mut u64) {
         token: *token,
         expected_term: None,
         frames,
+        ack: cluster.ack(prng),
     };
     cluster.step(leader, input);
 }
@@ -381,6 +397,7 @@ fn heal(cluster: &mut Cluster, seed: u64) {
         token,
         expected_term: None,
         frames: vec![100].into(),
+        ack: Ack::Durable,
     };
     cluster.step(leader, input);
     cluster.settle(Duration::from_secs(10));

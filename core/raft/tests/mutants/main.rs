@@ -14,6 +14,8 @@ mod heartbeats;
 mod invariants;
 #[path = "../support/log.rs"]
 mod log;
+#[path = "../script/print.rs"]
+mod print;
 #[path = "../cluster/replica.rs"]
 mod replica;
 #[path = "../cluster/schedule.rs"]
@@ -46,6 +48,14 @@ fn damaged() {
     for seed in 0..SEEDS {
         for count in 3..=5 {
             schedule::run(seed, count, Weather::Damaged);
+        }
+    }
+}
+
+fn lazy() {
+    for seed in 0..SEEDS {
+        for count in 3..=5 {
+            schedule::run(seed, count, Weather::Lazy);
         }
     }
 }
@@ -106,4 +116,6 @@ mutants! {
     r23 damaged;
     r24 damaged;
     r25 scripts;
+    r26 lazy;
+    r27 scripts;
 }

@@ -3,9 +3,12 @@
 use std::collections::VecDeque;
 
 use model::LogIndex;
-use raft::{Config, Effect, Frames, Group, HardState, Input, Position, Prefix, Purpose, Settings};
+use raft::{
+    Ack, Config, Effect, Frames, Group, HardState, Input, Position, Prefix, Purpose, Settings,
+};
 use stdx::{Duration, Instant};
 
+use crate::print::print;
 use crate::words;
 
 use crate::log;
@@ -75,6 +78,11 @@ impl Steps {
                 token,
                 expected_term: words::value(rest, "expect").map(|_| words::term(rest, "expect")),
                 frames: vec![100].into(),
+                ack: if rest.contains("lazy") {
+                    Ack::Lazy
+                } else {
+                    Ack::Durable
+                },
             },
             "read" => Input::Read { token },
             "fault" => Input::StorageFault {
@@ -151,6 +159,7 @@ impl Steps {
                     first,
                     frames,
                     epoch,
+                    flush: true,
                 } => {
                     let last = LogIndex(first.0 + frames.len() as u64 - 1);
                     self.appended.push_back((last, *epoch));
@@ -159,13 +168,14 @@ impl Steps {
                 Effect::Repair { first, frames } => {
                     self.repairing.push_back((*first, frames.clone()));
                 }
+                Effect::Flush { upto, epoch } => self.appended.push_back((*upto, *epoch)),
                 Effect::Install { prefix, epoch } => {
                     self.appended.push_back((prefix.last.index, *epoch));
                 }
                 _ => {}
             }
         }
-        effects.iter().map(words::print).collect()
+        effects.iter().map(print).collect()
     }
 }
 

@@ -1,11 +1,10 @@
-//! Messages and effects in few words, both ways.
+//! What a script says, in few words.
 
 use std::sync::Arc;
 
 use model::{LogIndex, NodeId, Term};
 use raft::{
-    Ballot, Body, Config, Effect, Frame, FrameKind, Frames, Lack, Message, Outcome, Position,
-    Prefix, Purpose, ReplicaId,
+    Ballot, Body, Config, Frame, FrameKind, Frames, Lack, Message, Position, Prefix, ReplicaId,
 };
 
 /// The value of `name=value` in a line.
@@ -46,7 +45,8 @@ pub(crate) fn position(text: &str) -> Position {
     )
 }
 
-/// Frames by their terms: `1,1,2`; `2c[n1+n2]` is a configuration, `2s5` one that has the log begin behind 5.
+/// Frames by their terms: `1,1,2`; `2c[n1+n2]` is a configuration, `2s5` one that has the log begin behind 5,
+/// `2b9` one of 9 bytes.
 pub(crate) fn frames(text: &str) -> Frames {
     let frame = |text: &str| {
         let (term, kind) = if let Some((term, voters)) = text.split_once('c') {
@@ -58,10 +58,11 @@ pub(crate) fn frames(text: &str) -> Frames {
         } else {
             (text, FrameKind::Data)
         };
+        let (term, bytes) = term.split_once('b').unwrap_or((term, "100"));
         Frame {
             term: Term(term.parse().expect("a term")),
             kind,
-            bytes: 100,
+            bytes: bytes.parse().expect("a number"),
         }
     };
     text.split(',')
@@ -100,14 +101,6 @@ fn lack(text: &str) -> Lack {
     }
 }
 
-fn print_lack(lack: &Lack) -> String {
-    let term = lack.term.map(|term| format!("t{term}"));
-    let term = term.unwrap_or_default();
-    let chain = lack.chain.map(|chain| format!("#{chain}"));
-    let chain = chain.unwrap_or_default();
-    format!("{}-{}{term}@{}{chain}", lack.first, lack.last, lack.anchor)
-}
-
 fn body(kind: &str, line: &str) -> Body {
     let place = |name| value(line, name).map_or(Position::ZERO, position);
     let index = |name| LogIndex(number(line, name));
@@ -133,6 +126,7 @@ fn body(kind: &str, line: &str) -> Body {
             prev: place("prev"),
             frames: value(line, "frames").map(frames).unwrap_or_default(),
             commit: index("commit"),
+            flush: !has("lazy"),
         },
         "appended" => Body::Appended {
             sequence,
@@ -197,141 +191,5 @@ pub(crate) fn message(line: &str, to: ReplicaId) -> Message {
         to,
         term: term(line, "term"),
         body,
-    }
-}
-
-fn print_frames(frames: &[Frame]) -> String {
-    let print = |frame: &Frame| match &frame.kind {
-        FrameKind::Data => format!("{}", frame.term),
-        FrameKind::Noop => format!("{}noop", frame.term),
-        FrameKind::Mark => format!("{}mark", frame.term),
-        FrameKind::Config(config) => format!("{}{config}", frame.term),
-        FrameKind::PrefixTruncate(upto) => format!("{}start behind {upto}", frame.term),
-    };
-    let printed: Vec<String> = frames.iter().map(print).collect();
-    format!("[{}]", printed.join(", "))
-}
-
-fn print_body(body: &Body) -> String {
-    match body {
-        Body::VoteRequest { ballot, last } => {
-            let ballot = match ballot {
-                Ballot::Pre => "pre ",
-                Ballot::Real => "",
-                Ballot::Transfer => "transfer ",
-            };
-            format!("vote-request {ballot}last={last}")
-        }
-        Body::VoteReply { pre, granted } => format!(
-            "vote{} {}",
-            if *pre { " pre" } else { "" },
-            if *granted { "granted" } else { "denied" }
-        ),
-        Body::Append {
-            sequence,
-            prev,
-            frames,
-            commit,
-        } => format!(
-            "append seq={sequence} prev={prev} {} commit={commit}",
-            print_frames(frames)
-        ),
-        Body::Install {
-            sequence,
-            prefix,
-            commit,
-        } => {
-            let Prefix { last, config } = prefix;
-            format!("install seq={sequence} last={last} voters {config} commit={commit}")
-        }
-        Body::Begins(prefix) => format!("begins behind {} voters {}", prefix.last, prefix.config),
-        Body::Repair(lack) => format!("repair {}", print_lack(lack)),
-        Body::Repaired {
-            lack,
-            first,
-            prev,
-            frames,
-        } => {
-            let prev = prev.map_or("unknown".to_owned(), |prev| prev.to_string());
-            let (lack, frames) = (print_lack(lack), print_frames(frames));
-            format!("repaired {lack} first={first} prev={prev} {frames}")
-        }
-        Body::Appended {
-            sequence,
-            verified,
-            flushed,
-        } => format!("appended seq={sequence} verified={verified} flushed={flushed}"),
-        Body::Mismatch { sequence, next } => format!("mismatch seq={sequence} next={next}"),
-        Body::Beat { sequence, commit } => format!("beat seq={sequence} commit={commit}"),
-        Body::BeatReply {
-            sequence,
-            verified,
-            flushed,
-        } => format!("beat-reply seq={sequence} verified={verified} flushed={flushed}"),
-        Body::TimeoutNow => "timeout-now".to_owned(),
-        Body::Stale => "stale".to_owned(),
-    }
-}
-
-pub(crate) fn print(effect: &Effect) -> String {
-    match effect {
-        Effect::Persist { sequence, state } => {
-            let vote = state
-                .vote
-                .map_or("nobody".to_owned(), |vote| vote.to_string());
-            format!(
-                "persist {sequence}: term {} vote {vote} claimed {}",
-                state.term, state.claimed
-            )
-        }
-        Effect::Append { first, frames, .. } => format!("append {first} {}", print_frames(frames)),
-        Effect::Truncate { last, .. } => format!("truncate above {last}"),
-        Effect::Begin(prefix) => format!("begin behind {} voters {}", prefix.last, prefix.config),
-        Effect::Install { prefix, .. } => {
-            format!("install behind {} voters {}", prefix.last, prefix.config)
-        }
-        Effect::Send(message) => format!(
-            "-> {} term {} {}",
-            message.to,
-            message.term,
-            print_body(&message.body)
-        ),
-        Effect::Fetch {
-            to,
-            first,
-            purpose: Purpose::Replicate,
-            ..
-        } => format!("fetch {first} for {to}"),
-        Effect::Fetch {
-            to,
-            first,
-            purpose: Purpose::Repair { lack, check },
-            ..
-        } => {
-            let check = if *check { ", if it is that" } else { "" };
-            let lack = print_lack(lack);
-            format!("fetch {first} for {to}, which lacks {lack}{check}")
-        }
-        Effect::Fence { last, .. } => format!("fence above {last}"),
-        Effect::Repair { first, frames } => format!("repair {first} {}", print_frames(frames)),
-        Effect::Commit { upto } => format!("commit {upto}"),
-        Effect::Resolved { token, outcome } => match outcome {
-            Outcome::Committed { last, term } => format!("{token} committed at {last}/{term}"),
-            Outcome::Lost => format!("{token} lost"),
-            Outcome::Unknown => format!("{token} unknown"),
-        },
-        Effect::Refused { token, refusal } => format!("{token} refused: {refusal:?}"),
-        Effect::ReadReady { token, index } => format!("{token} may read at {index}"),
-        Effect::Role {
-            term,
-            leads,
-            leader,
-        } => {
-            let leader = leader.map_or("nobody".to_owned(), |leader| leader.to_string());
-            let leads = if *leads { "leads" } else { "follows" };
-            format!("{leads} in term {term}, leader {leader}")
-        }
-        Effect::Reconfigured(config) => format!("voters {config}"),
-        Effect::Broken(what) => format!("BROKEN: {what}"),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use model::LogIndex;
-use raft::{Config, Effect, Group, Input, Message, ReplicaId, Settings};
+use raft::{Ack, Config, Effect, Group, Input, Message, ReplicaId, Settings};
 use stdx::{Duration, Instant};
 
 use crate::disk::Disk;
@@ -177,6 +177,7 @@ impl World {
                     token: u64::from(world.left.proposals),
                     expected_term: None,
                     frames: vec![1].into(),
+                    ack: Ack::Durable,
                 };
                 world.step(id, input);
             }
@@ -224,7 +225,8 @@ impl World {
     fn crash(&mut self, id: ReplicaId) {
         let replica = self.replicas.get_mut(&id).expect("a replica");
         replica.group = None;
-        replica.disk.crash(0);
+        let lost = replica.disk.crash(0);
+        self.invariants.lose(lost);
         self.invariants.forget_boot(id);
         self.start(id);
     }
@@ -288,9 +290,13 @@ impl World {
                 first,
                 frames,
                 epoch,
+                flush,
             } => {
                 let commit = replica.group.as_ref().map_or(LogIndex::ZERO, Group::commit);
                 replica.disk.append(first, &frames, epoch, commit);
+                if flush {
+                    replica.disk.flush(epoch);
+                }
             }
             Effect::Truncate { last, epoch } => replica.disk.truncate(last, epoch),
             Effect::Begin(prefix) => {
@@ -319,6 +325,7 @@ impl World {
                 };
                 self.step(id, fetched);
             }
+            Effect::Flush { epoch, .. } => replica.disk.flush(epoch),
             Effect::Fence { last, epoch } => replica.disk.fence(last, epoch),
             Effect::Repair { first, frames } => replica.disk.repair(first, frames),
             Effect::Send(message) => {
@@ -330,6 +337,7 @@ impl World {
                     self.fail(&broken);
                 }
             }
+            Effect::Visible { upto } => self.invariants.sees(&self.replicas[&id].disk, upto),
             Effect::Broken(what) => self.fail(what),
             _ => {}
         }

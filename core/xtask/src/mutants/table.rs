@@ -239,4 +239,16 @@ pub(super) const MUTANTS: &[Mutant] = &[
         breaks: "leads on without a frame that is not committed",
         finder: Finder::Test,
     },
+    Mutant {
+        id: "R26",
+        room: "raft",
+        breaks: "never writes what is lazy",
+        finder: Finder::Test,
+    },
+    Mutant {
+        id: "R27",
+        room: "raft",
+        breaks: "shows what a majority has, of any term",
+        finder: Finder::Test,
+    },
 ];
