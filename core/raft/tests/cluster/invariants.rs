@@ -323,7 +323,10 @@ impl Invariants {
         prefix: &Prefix,
         disk: &Disk,
     ) -> Result<(), String> {
-        if disk.holds(prefix.last) {
+        // Where the place cannot be read it is not known whether it is the same log: the claim stays, and the leader has the
+        // rest.
+        let readable = disk.frame(prefix.last.index).is_some() || disk.start() == prefix.last.index;
+        if readable && disk.holds(prefix.last) {
             return Err(format!(
                 "S15: {id} throws away what comes behind {}",
                 prefix.last
