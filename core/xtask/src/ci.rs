@@ -4,7 +4,6 @@
 //!   table    the lanes, as data
 //!   lane     what a lane is
 //!   step     one command of a lane, and how it is run
-//!   wheel    prebuilt tools, installed below target/
 //!   report   times, budgets, the table at the end
 //! ```
 //!
@@ -14,7 +13,6 @@ mod lane;
 mod report;
 mod step;
 mod table;
-mod wheel;
 
 use crate::failure::Failure;
 pub(crate) use step::FLAGS;

@@ -4,6 +4,7 @@
 //!   cargo xtask tidy                             the rules that a compiler does not know
 //!   cargo xtask ci [LANE...] [--list] [--full]   exactly what the continuous integration runs
 //!   cargo xtask mutants [--room NAME] [--json]   planted bugs, and whether the simulator finds them
+//!   cargo xtask spec [--full]                    the specification of consensus, and whether it sees broken rules
 //!   cargo xtask codegen [--check]                Kafka's messages from their definitions
 //! ```
 //!
@@ -26,7 +27,9 @@ mod codegen;
 mod failure;
 mod house;
 mod mutants;
+mod spec;
 mod tidy;
+mod wheel;
 
 use failure::Failure;
 use std::process::ExitCode;
@@ -38,6 +41,7 @@ usage: cargo xtask COMMAND
   ci [LANE...] [--list] [--full]   run the lanes of continuous integration, all or the named ones;
                                    --list says what they are, --full runs their long forms
   mutants [--room NAME] [--json]   plant each known bug and see whether the simulator finds it
+  spec [--full]                    check the specification in papers/spec with TLC, --full for a night
   clients [--full]                 real Kafka clients against the real binary
   codegen [--check]                generate Kafka's messages; --check only compares
 
@@ -64,6 +68,8 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["tidy"] => tidy::run(),
         ["ci", rest @ ..] => ci::run(rest),
         ["mutants", rest @ ..] => mutants::run(rest),
+        ["spec"] => spec::run(false),
+        ["spec", "--full"] => spec::run(true),
         ["clients"] => clients::run(false),
         ["clients", "--full"] => clients::run(true),
         ["codegen"] => codegen::run(false).map_err(Failure::Check),

@@ -1,8 +1,8 @@
 //! One command of a lane.
 
-use super::wheel::Wheel;
 use crate::failure::Failure;
 use crate::house;
+use crate::wheel::Wheel;
 use std::fmt;
 use std::process::{Command, Stdio};
 

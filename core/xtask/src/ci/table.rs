@@ -5,9 +5,9 @@
 
 use super::lane::Lane;
 use super::step::Step;
-use super::wheel::Wheel;
 use crate::failure::Failure;
-use crate::{clients, codegen, mutants, tidy};
+use crate::wheel::Wheel;
+use crate::{clients, codegen, mutants, spec, tidy};
 
 /// Licences, bans and sources of the whole graph. The advisories have a lane of their own when their data can be
 /// had everywhere that this runs.
@@ -165,6 +165,8 @@ const SEEDS_FULL: &[Step] = &[
     sim!("check-determinism", "--seeds", "500"),
 ];
 const MUTANTS: &[Step] = &[Step::own("cargo xtask mutants", all_mutants)];
+const SPEC: &[Step] = &[Step::own("cargo xtask spec", short_spec)];
+const SPEC_FULL: &[Step] = &[Step::own("cargo xtask spec --full", full_spec)];
 const CLIENTS: &[Step] = &[Step::own("cargo xtask clients", short_clients)];
 const CLIENTS_FULL: &[Step] = &[Step::own("cargo xtask clients --full", full_clients)];
 
@@ -251,6 +253,14 @@ pub(super) const LANES: &[Lane] = &[
         full: MUTANTS,
     },
     Lane {
+        name: "spec",
+        about: "the specification of consensus holds, and sees what is broken",
+        minutes: 6,
+        needs: &["python3"],
+        short: SPEC,
+        full: SPEC_FULL,
+    },
+    Lane {
         name: "clients",
         about: "real Kafka clients write and read, and nothing acknowledged is lost",
         minutes: 8,
@@ -270,6 +280,14 @@ fn short_clients() -> Result<(), Failure> {
 
 fn full_clients() -> Result<(), Failure> {
     clients::run(true)
+}
+
+fn short_spec() -> Result<(), Failure> {
+    spec::run(false)
+}
+
+fn full_spec() -> Result<(), Failure> {
+    spec::run(true)
 }
 
 fn compare_codegen() -> Result<(), Failure> {

