@@ -70,6 +70,8 @@ pub(crate) struct Cluster {
     seed: u64,
     trace: DefaultHasher,
     pub(crate) lines: Vec<String>,
+    /// It keeps lines: that takes most of the time.
+    traced: bool,
 }
 
 /// Lines of a trace that a failure prints.
@@ -80,7 +82,7 @@ fn wrong_term(seed: u64) -> ! {
 }
 
 impl Cluster {
-    pub(crate) fn new(seed: u64, count: i32) -> Self {
+    pub(crate) fn new(seed: u64, count: i32, traced: bool) -> Self {
         let voters: Vec<ReplicaId> = (1..=count).map(ReplicaId::first).collect();
         let mut cluster = Self {
             now: Instant::ZERO,
@@ -117,6 +119,7 @@ impl Cluster {
             seed,
             trace: DefaultHasher::new(),
             lines: Vec::new(),
+            traced,
         };
         for voter in voters {
             cluster.add(voter);
@@ -148,7 +151,7 @@ impl Cluster {
         replica.starts += 1;
         let seed = self.seed.wrapping_mul(1_000).wrapping_add(replica.starts);
         replica.group = Some(Group::new(id, settings, hard, log, now, seed));
-        self.note(format!("{id} starts"));
+        self.note(|| format!("{id} starts"));
     }
 
     pub(crate) fn crash(&mut self, id: ReplicaId, kept: usize) {
@@ -157,7 +160,7 @@ impl Cluster {
         let lost = replica.disk.crash(kept);
         self.invariants.lose(lost);
         self.invariants.forget_boot(id);
-        self.note(format!("{id} crashes, {kept} unsynced frames survive"));
+        self.note(|| format!("{id} crashes, {kept} unsynced frames survive"));
     }
 
     /// Somebody tries to read a frame that cannot be read.
@@ -179,7 +182,7 @@ impl Cluster {
         self.wipes += 1;
         self.replicas.remove(&id);
         self.pulse_at.remove(&id);
-        self.note(format!("{id} loses its disk"));
+        self.note(|| format!("{id} loses its disk"));
     }
 
     /// How the next proposal is to be answered.
@@ -220,7 +223,7 @@ impl Cluster {
         let Some(group) = &mut replica.group else {
             return;
         };
-        let line = format!("{}ms {id} <- {input:?}", now.as_nanos() / 1_000_000);
+        let told = self.traced.then(|| format!("{input:?}"));
         if let Input::Read { token } = input {
             let committed = self.invariants.last_committed();
             self.reads_asked.insert(token, committed);
@@ -235,9 +238,11 @@ impl Cluster {
             // Where it is, if it was taken.
             self.proposed.insert(token, group.log().last());
         }
-        let state = group.to_string();
-        self.note(line);
-        self.carry_out_all(id, effects, &state);
+        let state = self.traced.then(|| group.to_string());
+        if let Some(told) = told {
+            self.note(|| format!("{}ms {id} <- {told}", now.as_nanos() / 1_000_000));
+        }
+        self.carry_out_all(id, effects, state);
     }
 
     /// Beats, where that is done for all groups together and it is time to.
@@ -254,19 +259,21 @@ impl Cluster {
         };
         let (mut quiet, mut effects) = (Vec::new(), Vec::new());
         group.pulse(now, &mut quiet, &mut effects);
-        let state = group.to_string();
-        self.note(format!("{id} beats, {} quietly", quiet.len()));
+        let state = self.traced.then(|| group.to_string());
+        self.note(|| format!("{id} beats, {} quietly", quiet.len()));
         self.quiet += quiet.len() as u64;
         self.messages.extend(quiet.into_iter().map(Letter::Quiet));
-        self.carry_out_all(id, effects, &state);
+        self.carry_out_all(id, effects, state);
     }
 
-    fn carry_out_all(&mut self, id: ReplicaId, effects: Vec<Effect>, state: &str) {
+    fn carry_out_all(&mut self, id: ReplicaId, effects: Vec<Effect>, state: Option<String>) {
         for effect in effects {
-            self.note(format!("    {effect:?}"));
+            self.note(|| format!("    {effect:?}"));
             self.carry_out(id, effect);
         }
-        self.note(format!("    = {state}"));
+        if let Some(state) = state {
+            self.note(|| format!("    = {state}"));
+        }
         let checked = self.invariants.check(&self.replicas, id);
         if let Err(broken) = checked {
             panic!("seed {}: {broken}\n{}", self.seed, self.lines.join("\n"));
@@ -403,7 +410,9 @@ impl Cluster {
         let until = self.now + time;
         while self.now < until {
             self.quiesce();
-            self.now += Duration::from_millis(10);
+            // Not before anybody has anything to do, and never two things that could be apart.
+            let soonest = self.now + Duration::from_millis(10);
+            self.now = self.next_deadline().max(soonest).min(until.max(soonest));
             let due: Vec<ReplicaId> = self.due();
             for id in due {
                 self.step(id, Input::Tick);
@@ -414,6 +423,25 @@ impl Cluster {
             }
         }
         self.quiesce();
+    }
+
+    /// When somebody who runs has something to do.
+    fn next_deadline(&self) -> Instant {
+        let awake = self
+            .replicas
+            .iter()
+            .filter(|(id, _)| Some(**id) != self.frozen);
+        let running = awake.filter_map(|(id, replica)| Some((id, replica.group.as_ref()?)));
+        let deadlines = running.map(|(id, group)| {
+            let pulse = self.pulse_at.get(id).copied().unwrap_or_default();
+            let pulse = if self.settings.pulsed {
+                pulse
+            } else {
+                Instant::MAX
+            };
+            group.deadline().min(pulse)
+        });
+        deadlines.min().unwrap_or(Instant::MAX)
     }
 
     fn due(&self) -> Vec<ReplicaId> {
@@ -481,7 +509,7 @@ impl Cluster {
                     let accepted = group.hear_quiet(now, &quiet);
                     accepted && (group.term() == quiet.term || wrong_term(self.seed))
                 });
-                self.note(format!("{quiet:?} is accepted: {accepted}"));
+                self.note(|| format!("{quiet:?} is accepted: {accepted}"));
                 self.messages.push(Letter::Answer(quiet, accepted));
             }
             Letter::Answer(quiet, accepted) => {
@@ -519,7 +547,11 @@ impl Cluster {
         }
     }
 
-    fn note(&mut self, line: String) {
+    fn note(&mut self, line: impl FnOnce() -> String) {
+        if !self.traced {
+            return;
+        }
+        let line = line();
         line.hash(&mut self.trace);
         if self.lines.len() == LINES_KEPT * 20 {
             self.lines.drain(..LINES_KEPT * 10);

@@ -1,5 +1,6 @@
 //! A replica's disk: what is durable, what is on its way, and what cannot be read any more.
 
+use core::fmt;
 use std::collections::VecDeque;
 
 use model::{LogIndex, Term};
@@ -22,6 +23,16 @@ enum State {
 impl State {
     fn is_readable(self) -> bool {
         matches!(self, Self::Good | Self::Rewritten)
+    }
+}
+
+/// Something that makes no difference between two states.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Aside<T>(pub(crate) T);
+
+impl<T> fmt::Debug for Aside<T> {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
     }
 }
 
@@ -52,6 +63,8 @@ pub(crate) struct Disk {
     repairs: VecDeque<(LogIndex, Frames)>,
     /// What is there if the process dies before the log that was installed is durable.
     before_install: Option<Box<(Prefix, Vec<Slot>)>>,
+    /// Counts what happens to the log: what was checked of one state need not be checked again.
+    pub(crate) version: Aside<u64>,
     /// What it was told to do and cannot be right.
     pub(crate) broken: Option<String>,
 }
@@ -70,6 +83,7 @@ impl Disk {
             flushes: VecDeque::new(),
             repairs: VecDeque::new(),
             before_install: None,
+            version: Aside(0),
             broken: None,
         }
     }
@@ -162,6 +176,7 @@ impl Disk {
         epoch: u64,
         commit: LogIndex,
     ) {
+        self.version.0 += 1;
         assert_eq!(first, self.last().next(), "appends go to the end");
         assert_eq!(epoch, self.epoch);
         for frame in frames {
@@ -201,12 +216,14 @@ impl Disk {
 
     /// The log ends at `last`; what comes then is kept.
     pub(crate) fn fence(&mut self, last: LogIndex, epoch: u64) {
+        self.version.0 += 1;
         self.view = self.count(last);
         self.epoch = epoch;
     }
 
     /// Begins later, durably.
     pub(crate) fn begin(&mut self, prefix: Prefix) {
+        self.version.0 += 1;
         let gone = self.count(prefix.last.index);
         self.slots.drain(..gone);
         self.view -= gone;
@@ -216,6 +233,7 @@ impl Disk {
 
     /// Begins anew behind `prefix`, which is durable as soon as anything is.
     pub(crate) fn install(&mut self, prefix: Prefix, epoch: u64) {
+        self.version.0 += 1;
         let slots = core::mem::take(&mut self.slots);
         let old = core::mem::replace(&mut self.prefix, prefix);
         if self.before_install.is_none() {
@@ -264,6 +282,7 @@ impl Disk {
 
     /// Makes a repair durable.
     pub(crate) fn finish_repair(&mut self) -> Option<Input> {
+        self.version.0 += 1;
         let (first, frames) = self.repairs.pop_front()?;
         for (index, frame) in (first.0..).map(LogIndex).zip(&frames) {
             let start = self.start();
@@ -288,6 +307,7 @@ impl Disk {
 
     /// Makes some flush durable, the `choice`-th that is on its way: they may end in any order.
     pub(crate) fn finish_flush(&mut self, choice: usize) -> Option<Input> {
+        self.version.0 += 1;
         let (upto, epoch) = self.flushes.remove(choice % self.flushes.len().max(1))?;
         if epoch == self.epoch {
             // One that ends before an earlier one says what is durable only with it: storage tells of a prefix.
@@ -309,6 +329,7 @@ impl Disk {
     /// The process dies; of what was not durable the first `kept` survive, a log that was installed among them. Returns what
     /// of the log did not.
     pub(crate) fn crash(&mut self, kept: usize) -> Vec<Position> {
+        self.version.0 += 1;
         let before: Vec<Position> = self.positions().collect();
         let mut kept = kept;
         if let Some(before) = self.before_install.take() {
@@ -344,12 +365,14 @@ impl Disk {
 
     /// What cannot be read any more from now on, if it is there and is durable.
     pub(crate) fn damage(&mut self, index: LogIndex) {
+        self.version.0 += 1;
         let at = self.count(index) - 1;
         self.slots[at].state = State::Bad;
     }
 
     /// Somebody tried to read it.
     pub(crate) fn find(&mut self, index: LogIndex) {
+        self.version.0 += 1;
         let at = self.count(index) - 1;
         self.slots[at].state = State::Found;
     }
@@ -365,6 +388,7 @@ impl Disk {
     /// What a process finds that starts now, by the table of recovery: what is committed or was claimed and cannot be read
     /// is a hole; anything else never was durable.
     pub(crate) fn recover(&mut self) -> (HardState, LogView) {
+        self.version.0 += 1;
         for slot in &mut self.slots {
             if slot.state == State::Bad {
                 slot.state = State::Found;

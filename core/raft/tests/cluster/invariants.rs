@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{LogIndex, Term};
 use raft::{Body, Config, Frame, Message, Position, Prefix, ReplicaId};
 
-use crate::disk::Disk;
+use crate::disk::{Aside, Disk};
 use crate::replica::Replica;
+
+/// A leader and a follower.
+type Pair = (ReplicaId, ReplicaId);
 
 /// What was seen so far.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +24,12 @@ pub(crate) struct Invariants {
     seen: BTreeMap<LogIndex, Frame>,
     /// What some replica had, and lost with its process.
     lost: BTreeSet<(LogIndex, Term)>,
+    /// Of which leader's knowledge of whom was true, when their disks were so.
+    true_of: Aside<BTreeMap<Pair, (u64, u64, LogIndex)>>,
+    /// Which log was found right, with what was known then.
+    right: Aside<BTreeMap<ReplicaId, (u64, LogIndex, Term, usize)>>,
+    /// Of which leader all was there that had been committed, when so much was.
+    complete: Aside<BTreeMap<ReplicaId, (Term, usize, LogIndex)>>,
     /// To whom each replica granted its vote in each term.
     votes: BTreeMap<(ReplicaId, Term), ReplicaId>,
 }
@@ -213,14 +222,22 @@ impl Invariants {
 
     /// A leader has all that was committed before its term, and knows of its followers no more than is true.
     fn check_leader(
-        &self,
+        &mut self,
         replicas: &BTreeMap<ReplicaId, Replica>,
         id: ReplicaId,
     ) -> Result<(), String> {
         let replica = &replicas[&id];
         let group = replica.group.as_ref().expect("it runs");
-        for (index, (frame, term)) in &self.committed {
-            let disk = &replica.disk;
+        let disk = &replica.disk;
+        let seen = (group.term(), self.committed.len(), disk.last());
+        // S5: a leader's log only grows, so that nothing has to be looked at twice.
+        let known = self.complete.0.insert(id, seen);
+        let known = known.filter(|known| known.0 == seen.0);
+        if known.is_some_and(|known| known.2 > seen.2) {
+            return Err(format!("S5: leader {id} cut its own log"));
+        }
+        let new = known.map_or(0, |known| known.1.min(seen.1));
+        for (index, (frame, term)) in self.committed.iter().skip(new) {
             let has = disk.start() >= *index || disk.written(*index) == Some(frame);
             if *term < group.term() && !has {
                 return Err(format!(
@@ -238,6 +255,10 @@ impl Invariants {
                 continue;
             }
             let (theirs, ours) = (&follower.disk, &replica.disk);
+            let seen = (theirs.version.0, ours.version.0, durable);
+            if self.true_of.0.insert((id, *other), seen) == Some(seen) {
+                continue;
+            }
             let begin = theirs.start().max(ours.start());
             let differs = (begin.0 + 1..=durable.0)
                 .map(LogIndex)
@@ -252,9 +273,14 @@ impl Invariants {
     }
 
     /// A log holds what is committed, one open configuration at most, and its terms grow.
-    fn check_log(&self, id: ReplicaId, replica: &Replica) -> Result<(), String> {
+    fn check_log(&mut self, id: ReplicaId, replica: &Replica) -> Result<(), String> {
         let group = replica.group.as_ref().expect("it runs");
         let disk = &replica.disk;
+        let committed = self.committed.len();
+        let seen = (disk.version.0, group.commit(), group.term(), committed);
+        if self.right.0.insert(id, seen) == Some(seen) {
+            return Ok(());
+        }
         let mut last_term = disk.prefix.last.term;
         for (_, frame) in disk.placed() {
             if frame.term < last_term {

@@ -1,5 +1,6 @@
 //! Schedules: what happens in which order, drawn from a seed.
 
+use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use model::LogIndex;
@@ -85,9 +86,18 @@ impl Reached {
 /// Steps of a schedule before everything heals.
 const STEPS: u64 = 250;
 
-/// Runs a schedule, heals everything, and checks that it goes on.
+/// Runs a schedule, and once more with a trace if it fails.
 pub(crate) fn run(seed: u64, count: i32, weather: Weather) -> Reached {
-    let mut cluster = Cluster::new(seed, count);
+    let silent = catch_unwind(|| run_traced(seed, count, weather, false));
+    silent.unwrap_or_else(|_| {
+        run_traced(seed, count, weather, true);
+        panic!("seed {seed}: it failed once, and not again");
+    })
+}
+
+/// Runs a schedule, heals everything, and checks that it goes on.
+pub(crate) fn run_traced(seed: u64, count: i32, weather: Weather, traced: bool) -> Reached {
+    let mut cluster = Cluster::new(seed, count, traced);
     cluster.lazy = weather == Weather::Lazy;
     let mut reached = drive(&mut cluster, seed, weather);
     heal(&mut cluster, seed);
