@@ -10,8 +10,9 @@ mod invariants;
 mod log;
 mod replica;
 mod schedule;
+mod shrink;
 
-use schedule::{Weather, run};
+use schedule::{Plan, Weather};
 
 /// Seeds of each kind that every test run has; `OUZEL_RAFT_SEEDS` asks for more.
 fn seeds() -> u64 {
@@ -32,7 +33,7 @@ fn all(weather: Weather, replicas: std::ops::RangeInclusive<i32>) {
     let mut reached = schedule::Reached::default();
     for seed in 0..seeds() {
         for count in replicas.clone() {
-            reached.add(&run(seed, count, weather));
+            reached.add(&shrink::run(&Plan::new(seed, count, weather)));
         }
     }
     assert!(reached.commits > 0, "{reached:?}");
@@ -89,7 +90,15 @@ fn voters_change_under_way() {
 #[test]
 fn a_schedule_follows_from_its_seed() {
     for seed in 0..20 {
-        let trace = |seed| schedule::run_traced(seed, 3, Weather::Rough, true).digest;
+        let trace = |seed| Plan::new(seed, 3, Weather::Rough).run(true).digest;
         assert_eq!(trace(seed), trace(seed));
     }
+}
+
+#[test]
+fn a_failing_schedule_becomes_short() {
+    // It fails whenever these three steps are in it.
+    let fails = |plan: &Plan| [17, 60, 211].iter().all(|step| plan.steps.contains(step));
+    let plan = Plan::new(7, 3, Weather::Rough);
+    assert_eq!(shrink::shrink(&plan, &fails).steps, [17, 60, 211]);
 }

@@ -1,6 +1,6 @@
 //! Schedules: what happens in which order, drawn from a seed.
 
-use std::panic::catch_unwind;
+use core::fmt;
 use std::sync::Arc;
 
 use model::LogIndex;
@@ -86,20 +86,59 @@ impl Reached {
 /// Steps of a schedule before everything heals.
 const STEPS: u64 = 250;
 
-/// Runs a schedule, and once more with a trace if it fails.
-pub(crate) fn run(seed: u64, count: i32, weather: Weather) -> Reached {
-    let silent = catch_unwind(|| run_traced(seed, count, weather, false));
-    silent.unwrap_or_else(|_| {
-        run_traced(seed, count, weather, true);
-        panic!("seed {seed}: it failed once, and not again");
-    })
+/// A schedule: what is drawn from `seed` in each of these steps, whatever others there are.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) count: i32,
+    pub(crate) weather: Weather,
+    pub(crate) steps: Vec<u64>,
 }
 
-/// Runs a schedule, heals everything, and checks that it goes on.
-pub(crate) fn run_traced(seed: u64, count: i32, weather: Weather, traced: bool) -> Reached {
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            seed,
+            count,
+            weather,
+            steps,
+        } = self;
+        write!(
+            f,
+            "seed {seed}: {count} replicas, {weather:?}, steps {steps:?}"
+        )
+    }
+}
+
+impl Plan {
+    pub(crate) fn new(seed: u64, count: i32, weather: Weather) -> Self {
+        Self {
+            seed,
+            count,
+            weather,
+            steps: (0..STEPS).collect(),
+        }
+    }
+
+    /// Runs it, heals everything, and checks that it goes on.
+    pub(crate) fn run(&self, traced: bool) -> Reached {
+        run_traced(self, traced)
+    }
+}
+
+fn run_traced(plan: &Plan, traced: bool) -> Reached {
+    let Plan {
+        seed,
+        count,
+        weather,
+        ..
+    } = *plan;
     let mut cluster = Cluster::new(seed, count, traced);
+    if traced {
+        cluster.lines.push(plan.to_string());
+    }
     cluster.lazy = weather == Weather::Lazy;
-    let mut reached = drive(&mut cluster, seed, weather);
+    let mut reached = drive(&mut cluster, plan);
     heal(&mut cluster, seed);
     cluster.check_outcomes();
     reached.runs = 1;
@@ -135,7 +174,8 @@ pub(crate) fn run_traced(seed: u64, count: i32, weather: Weather, traced: bool) 
     reached
 }
 
-pub(crate) fn drive(cluster: &mut Cluster, seed: u64, weather: Weather) -> Reached {
+fn drive(cluster: &mut Cluster, plan: &Plan) -> Reached {
+    let Plan { seed, weather, .. } = *plan;
     let mut prng = Prng::labelled(seed, "schedule");
     let mut reached = Reached::default();
     let mut token = 1_000;
@@ -146,7 +186,8 @@ pub(crate) fn drive(cluster: &mut Cluster, seed: u64, weather: Weather) -> Reach
         }
         return reached;
     }
-    for _ in 0..STEPS {
+    for step in &plan.steps {
+        let mut prng = Prng::labelled(seed.wrapping_add(step << 40), "step");
         let ids: Vec<ReplicaId> = cluster.replicas.keys().copied().collect();
         let id = *prng.choose(&ids);
         match prng.below(100) {

@@ -28,7 +28,7 @@ mod words;
 use std::panic::catch_unwind;
 
 use heartbeats::quiet_beats_of_others;
-use schedule::{Reached, Weather};
+use schedule::{Plan, Reached, Weather};
 use steps::Steps;
 
 /// Seeds that a bug may survive.
@@ -38,8 +38,8 @@ fn schedules() {
     let mut reached = Reached::default();
     for seed in 0..SEEDS {
         for count in 3..=5 {
-            reached.add(&schedule::run(seed, count, Weather::Rough));
-            reached.add(&schedule::run(seed, count, Weather::Changing));
+            reached.add(&Plan::new(seed, count, Weather::Rough).run(false));
+            reached.add(&Plan::new(seed, count, Weather::Changing).run(false));
         }
     }
 }
@@ -47,15 +47,7 @@ fn schedules() {
 fn damaged() {
     for seed in 0..SEEDS {
         for count in 3..=5 {
-            schedule::run(seed, count, Weather::Damaged);
-        }
-    }
-}
-
-fn lazy() {
-    for seed in 0..SEEDS {
-        for count in 3..=5 {
-            schedule::run(seed, count, Weather::Lazy);
+            Plan::new(seed, count, Weather::Damaged).run(false);
         }
     }
 }
@@ -114,8 +106,8 @@ mutants! {
     r21 quiet_beats_of_others;
     r22 damaged;
     r23 damaged;
-    r24 damaged;
+    r24 scripts;
     r25 scripts;
-    r26 lazy;
+    r26 scripts;
     r27 scripts;
 }
