@@ -22,10 +22,13 @@ pub(crate) fn term(line: &str, name: &str) -> Term {
 }
 
 pub(crate) fn replica(text: &str) -> ReplicaId {
-    let number = text.strip_prefix('n').expect("a replica is n1, n2, ...");
+    let number = text
+        .strip_prefix('n')
+        .expect("a replica is n1, n2, n2.1, ...");
+    let (node, incarnation) = number.split_once('.').unwrap_or((number, "0"));
     ReplicaId {
-        node: NodeId(number.parse().expect("a number")),
-        incarnation: 0,
+        node: NodeId(node.parse().expect("a number")),
+        incarnation: incarnation.parse().expect("a number"),
     }
 }
 
@@ -45,13 +48,19 @@ pub(crate) fn position(text: &str) -> Position {
     )
 }
 
-/// Frames by their terms: `1,1,2`; `2c[n1+n2]` is a configuration, `2s5` one that has the log begin behind 5,
+/// Frames by their terms: `1,1,2`; `2c[n1+n2]` is a configuration, `2c[n1|n1+n2]` a joint one, `2s5` one that has the log begin behind 5,
 /// `2b9` one of 9 bytes.
 pub(crate) fn frames(text: &str) -> Frames {
     let frame = |text: &str| {
         let (term, kind) = if let Some((term, voters)) = text.split_once('c') {
-            let voters = voters.trim_matches(['[', ']']).split('+').map(replica);
-            (term, FrameKind::Config(Arc::new(Config::of(voters))))
+            let sets = voters.trim_matches(['[', ']']).split('|');
+            let mut sets = sets.map(|set| set.split('+').map(replica).collect());
+            let config = Config {
+                voters: sets.next().expect("voters"),
+                outgoing: sets.next(),
+                ..Config::default()
+            };
+            (term, FrameKind::Config(Arc::new(config)))
         } else if let Some((term, upto)) = text.split_once('s') {
             let upto = LogIndex(upto.parse().expect("an index"));
             (term, FrameKind::PrefixTruncate(upto))
@@ -179,7 +188,7 @@ fn body_of_start_or_repair(kind: &str, line: &str) -> Body {
     }
 }
 
-/// A message to `to` in words: `vote-request from=n2 term=3 last=5/2`.
+/// A message to `to`, unless it says otherwise, in words: `vote-request from=n2 term=3 last=5/2`.
 pub(crate) fn message(line: &str, to: ReplicaId) -> Message {
     let kind = line
         .split_whitespace()
@@ -188,7 +197,7 @@ pub(crate) fn message(line: &str, to: ReplicaId) -> Message {
     let body = body(kind, line);
     Message {
         from: replica(value(line, "from").expect("from whom")),
-        to,
+        to: value(line, "to").map_or(to, replica),
         term: term(line, "term"),
         body,
     }
