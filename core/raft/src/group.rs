@@ -100,7 +100,7 @@ impl Group {
             deferred: None,
             broken: false,
         };
-        group.lacks = group.lack().is_some();
+        group.lacks = group.is_lacking();
         // Whoever votes alone need not wait for a leader to be heard of: there is none.
         if !group.config().is_alone(me) {
             group.rest();
@@ -161,7 +161,7 @@ impl Group {
         self.on_time(out);
         self.flush_when_due(out);
         self.release(out);
-        self.lacks = self.lack().is_some();
+        self.lacks = self.is_lacking();
     }
 
     /// When it wants a [`Input::Tick`] at the latest; [`Instant::MAX`] when it wants none.

@@ -176,6 +176,11 @@ impl LogView {
         behind.is_none_or(|behind| behind == term).then_some(term)
     }
 
+    /// The last index up to `last` of the reign at `index`.
+    pub(crate) fn reign_ends(&self, index: LogIndex, last: LogIndex) -> LogIndex {
+        self.reigns.ends(index).map_or(last, |end| end.min(last))
+    }
+
     /// The frame at `index` with its term.
     pub fn position(&self, index: LogIndex) -> Option<Position> {
         self.term_at(index).map(|term| Position { index, term })

@@ -31,6 +31,8 @@ impl Group {
     /// Somebody wants to read.
     pub(crate) fn read(&mut self, token: u64, out: &mut Vec<Effect>) {
         let (commit, reads_max) = (self.commit, self.settings.reads_max);
+        // What was shown before it was committed was said to be done.
+        let index = commit.max(self.visible);
         let Role::Leader(reign) = &mut self.role else {
             return Self::refuse(token, Refusal::NotLeader, out);
         };
@@ -47,11 +49,7 @@ impl Group {
             .0
             .front()
             .is_some_and(|first| first.beat <= reign.beats);
-        reign.reads.0.push_back(Read {
-            token,
-            index: commit,
-            beat,
-        });
+        reign.reads.0.push_back(Read { token, index, beat });
         if !round_is_out {
             self.beat_all();
         }

@@ -39,6 +39,12 @@ impl Reigns {
         self.0[self.place(index)].0
     }
 
+    /// The last index of the reign at `index`; none when it is the last reign.
+    pub(crate) fn ends(&self, index: LogIndex) -> Option<LogIndex> {
+        let next = self.0.get(self.place(index) + 1);
+        next.map(|(first, _)| LogIndex(first.0 - 1))
+    }
+
     /// The frame at `index`, the last one, is of `term`.
     pub(crate) fn push(&mut self, index: LogIndex, term: Term) {
         if self.last() != term {
@@ -96,6 +102,8 @@ mod tests {
         let terms = (2..=8).map(|index| reigns.at(LogIndex(index)).0);
         assert_eq!(terms.collect::<Vec<_>>(), [1, 1, 1, 3, 4, 4, 4]);
         assert_eq!(reigns.begins(LogIndex(8)), LogIndex(6));
+        assert_eq!(reigns.ends(LogIndex(3)), Some(LogIndex(4)));
+        assert_eq!(reigns.ends(LogIndex(6)), None);
         reigns.begin_behind(LogIndex(5));
         assert_eq!(reigns.start(), Position::new(5, 3));
         reigns.truncate(LogIndex(5));

@@ -34,7 +34,7 @@ pub struct Lack {
     pub last: LogIndex,
     /// The term of all of them, if it is known. Whoever has one of this term has that one.
     pub term: Option<Term>,
-    /// A frame at or behind the last. Whoever has that has them.
+    /// A frame at or behind the last, or the zero position where none is known. Whoever has it has them.
     pub anchor: Position,
     /// The checksum of the last. Whoever has that there has them.
     pub chain: Option<u32>,
@@ -43,17 +43,15 @@ pub struct Lack {
 impl Group {
     /// What it lacks first: a hole, or the tail that it once claimed.
     pub(crate) fn lack(&self) -> Option<Lack> {
-        let claimed = self.hard.get().claimed;
         if let Some(Hole {
             first, last, chain, ..
         }) = self.log.holes().first()
         {
             let end = last;
             let term = self.log.term_at(first);
-            let same = |index: &u64| self.log.term_at(LogIndex(*index)) == term;
-            let last = (first.0..=last.0).take_while(same).last().map(LogIndex)?;
+            let last = self.log.reign_ends(first, last);
             let behind = self.log.position(last.next());
-            let anchor = self.log.position(last).or(behind).unwrap_or(claimed);
+            let anchor = self.log.position(last).or(behind).unwrap_or_default();
             return Some(Lack {
                 first,
                 last,
@@ -62,7 +60,7 @@ impl Group {
                 chain: chain.filter(|_| last == end),
             });
         }
-        let last = self.log.last();
+        let (last, claimed) = (self.log.last(), self.hard.get().claimed);
         (!last.is_up_to_date(claimed)).then(|| Lack {
             first: last.index.next(),
             last: claimed.index,
@@ -88,6 +86,12 @@ impl Group {
             // It leads, or asks for votes, by more than it has.
             self.resign(out);
         }
+    }
+
+    /// Whether it lacks anything.
+    pub(crate) fn is_lacking(&self) -> bool {
+        let complete = self.log.last().is_up_to_date(self.hard.get().claimed);
+        !complete || self.log.holes().first().is_some()
     }
 
     /// Asks everyone for what it lacks.
@@ -184,8 +188,12 @@ impl Group {
         else {
             return;
         };
-        let last = LogIndex((first.0 + frames.len() as u64).saturating_sub(1));
-        if self.lack() != Some(*lack) || *first < lack.first || last > lack.last {
+        let asked = self.lack() == Some(*lack) && (lack.first..=lack.last).contains(first);
+        if !asked || frames.is_empty() {
+            return;
+        }
+        let room = lack.last.0 - first.0;
+        if frames.len() as u64 - 1 > room {
             return;
         }
         if self.log.holes().at(*first).is_some() {
