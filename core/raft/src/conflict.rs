@@ -41,7 +41,7 @@ impl Group {
 
     /// The last frame up to which the logs are the same, whatever can be read here: what is committed, and what this leader
     /// has shown to be before a frame that is.
-    fn same_upto(&self) -> LogIndex {
+    pub(crate) fn same_upto(&self) -> LogIndex {
         match &self.role {
             Role::Follower(following) => self.commit.max(following.verified),
             _ => self.commit,

@@ -60,6 +60,8 @@ pub enum Input {
         first: LogIndex,
         /// The last.
         last: LogIndex,
+        /// Of which log.
+        epoch: u64,
     },
     /// Frames that [`Effect::Repair`] named are durable, and can be read.
     Repaired {

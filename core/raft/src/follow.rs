@@ -119,6 +119,10 @@ impl Group {
             Conflict::Missing(at) => at,
             Conflict::Unknown(at) => {
                 let last = LogIndex(at.0 - 1);
+                // What was acknowledged of what is fenced still votes.
+                let hard = *self.hard.get();
+                let claimed = self.claim();
+                self.hard.set(HardState { claimed, ..hard });
                 self.hide_above(last, out);
                 self.log.truncate(last);
                 let epoch = self.log.epoch();
@@ -132,7 +136,7 @@ impl Group {
             Conflict::Other(at) => {
                 let last = LogIndex(at.0 - 1);
                 // Nothing is cut before it is durable that less is claimed.
-                if self.lower_claim(last) {
+                if self.lower_claim(position_in(prev, frames, last)) {
                     return Taken::Later;
                 }
                 self.hide_above(last, out);
@@ -167,6 +171,11 @@ impl Group {
         out: &mut Vec<Effect>,
     ) {
         let bytes = frames.iter().map(|frame| u64::from(frame.bytes)).sum();
+        debug_assert_eq!(
+            first,
+            self.log.dirty().next(),
+            "frames go behind all others"
+        );
         self.note_unflushed(bytes, flush);
         self.log.append(frames.iter().cloned());
         let epoch = self.log.epoch();
@@ -199,10 +208,10 @@ impl Group {
     }
 
     /// Whether less has to be claimed before everything above `last` is cut off.
-    pub(crate) fn lower_claim(&mut self, last: LogIndex) -> bool {
+    pub(crate) fn lower_claim(&mut self, last: Position) -> bool {
         let hard = *self.hard.get();
-        if hard.claimed.index > last {
-            let claimed = self.log.position(last).unwrap_or_default();
+        if hard.claimed.index > last.index {
+            let claimed = last;
             self.hard.set(HardState { claimed, ..hard });
         }
         self.hard.durable() < self.hard.changed()
@@ -256,6 +265,16 @@ enum Taken {
     Later,
     /// They cannot be.
     Nothing,
+}
+
+/// The position at `index`, which is that before the frames of a message or in them. What is here may be unreadable.
+fn position_in(prev: Position, frames: &[Frame], index: LogIndex) -> Position {
+    let at = index.0.checked_sub(prev.index.0 + 1);
+    let frame = at.and_then(|at| frames.get(usize::try_from(at).ok()?));
+    frame.map_or(prev, |frame| Position {
+        index,
+        term: frame.term,
+    })
 }
 
 fn frames_from(prev: Position, frames: &[Frame], at: LogIndex) -> Frames {

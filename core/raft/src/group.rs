@@ -135,10 +135,12 @@ impl Group {
             Input::Fetched {
                 to,
                 first,
-                purpose: Purpose::Repair { lack, .. },
+                purpose: Purpose::Repair { lack, check },
                 frames,
-            } => self.fetched_for_repair(to, first, lack, frames),
-            Input::StorageFault { first, last } => self.storage_fault(first, last, out),
+            } => self.fetched_for_repair(to, first, (lack, check), frames),
+            Input::StorageFault { first, last, epoch } => {
+                self.storage_fault((first, last), epoch, out);
+            }
             Input::Repaired {
                 first,
                 frames,
@@ -246,8 +248,8 @@ impl Group {
             Body::Install { .. } => self.install(message, out),
             Body::Repair(lack) => self.asked_for_repair(message.from, lack, out),
             Body::Repaired { .. } => self.repaired_by(&message, out),
-            Body::Begins(prefix) => {
-                self.begins(&prefix, out);
+            Body::Begins { prefix, lack } => {
+                self.begins(&prefix, lack, out);
             }
             Body::Mismatch { sequence, next } => self.mismatch(message.from, sequence, next, out),
             Body::Beat { sequence, commit } => self.beat(&message, sequence, commit, out),

@@ -55,7 +55,8 @@ impl HeldMessages {
         out: &mut Vec<Effect>,
     ) {
         self.0.retain_mut(|held| {
-            let claims_log = held.flushed > LogIndex::ZERO;
+            let says = matches!(held.message.body, Body::Appended { .. });
+            let claims_log = says || held.flushed > LogIndex::ZERO;
             if claims_log && held.epoch != epoch {
                 return false;
             }

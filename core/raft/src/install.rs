@@ -8,12 +8,13 @@ use crate::effect::Effect;
 use crate::group::Group;
 use crate::message::{Body, Message};
 use crate::progress::Stage;
+use crate::repair::Lack;
 use crate::replica::ReplicaId;
 use crate::role::Role;
 
 impl Group {
     /// Tells a follower where the log begins.
-    pub(crate) fn send_prefix(&mut self, to: ReplicaId) {
+    pub(crate) fn send_prefix(&mut self, to: ReplicaId, differs: Option<Lack>) {
         let (prefix, commit) = (self.log.prefix(), self.commit);
         let Role::Leader(reign) = &mut self.role else {
             return;
@@ -31,6 +32,7 @@ impl Group {
                 sequence,
                 prefix,
                 commit,
+                differs,
             },
         );
     }
@@ -43,6 +45,7 @@ impl Group {
             sequence,
             prefix,
             commit,
+            differs,
         } = &message.body
         else {
             return;
@@ -51,12 +54,21 @@ impl Group {
             return;
         }
         let (sequence, commit, last) = (*sequence, *commit, prefix.last);
-        let has = self.begins(prefix, out) && !(mutant!(R14) && last.index > self.commit);
+        let has = self.begins(prefix, None, out) && !(mutant!(R14) && last.index > self.commit);
+        let unknown = self.lack_at(last.index).filter(|_| !has);
+        if let Some(lack) = unknown
+            && *differs != Some(lack)
+        {
+            // What comes behind may be the only copies that are left: is it the same log?
+            self.say(message.from, Body::Repair(lack));
+            return;
+        }
         if !has {
             let claimed = self.hard.get().claimed;
             let claims_more = claimed.index > last.index && last.is_up_to_date(claimed);
             // What is claimed has to be there before and after, whenever this process ends.
-            if claims_more && self.lower_claim(self.commit.min(self.log.flushed())) {
+            let kept = self.log.position(self.commit.min(self.log.flushed()));
+            if claims_more && self.lower_claim(kept.unwrap_or_default()) {
                 self.deferred = Some(Box::new(message));
                 return;
             }
@@ -67,6 +79,9 @@ impl Group {
             }
             self.hide_above(self.commit, out);
             self.log.reset(&prefix);
+            if let Role::Follower(following) = &mut self.role {
+                following.verified = last.index;
+            }
             let config = Arc::clone(&prefix.config);
             let epoch = self.log.epoch();
             out.push(Effect::Install { prefix, epoch });

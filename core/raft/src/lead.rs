@@ -142,6 +142,7 @@ impl Group {
         if let Role::Leader(reign) = &mut self.role {
             reign.unflushed_since = if whole { None } else { Some(now) };
             self.advance_commit(out);
+            self.advance_visible(out);
         }
     }
 }

@@ -41,12 +41,14 @@
 //! - what is told of a log that was cut since changes nothing;
 //! - at most one configuration in a log is not committed;
 //! - what is before the start of a log was committed, and durable there when it went;
-//! - what cannot be read any more is not acknowledged, still votes, and is written again only as it was.
+//! - what cannot be read any more is not acknowledged, still votes, and is written again only as it was: from whoever has
+//!   one of its term, or what comes behind it, or by the checksum, or where both know it to be committed.
 //!
 //! Duties of whoever carries out effects, in this order:
 //! 1. begin them in the order in which they come, and let each end when it will;
 //! 2. a [`Effect::Persist`] is one atomic record; its number comes back when it is durable, and not when it is not;
-//! 3. [`Effect::Truncate`] and [`Effect::Install`] are carried out before any later [`Effect::Append`]; `Flushed` carries
+//! 3. [`Effect::Truncate`], [`Effect::Fence`], [`Effect::Install`] and [`Effect::Repair`] are carried out before any later
+//!    of these and any later [`Effect::Append`]; `Flushed` carries
 //!    the `epoch` of the append that it speaks of, and covers everything before it too;
 //! 4. after [`Effect::Broken`] nothing more is asked of the group, and nothing of it is thrown away;
 //! 5. a tick comes at [`Group::deadline`] at the latest; time never goes back.

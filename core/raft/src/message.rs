@@ -78,6 +78,8 @@ pub enum Body {
         prefix: Prefix,
         /// As in [`Body::Append`].
         commit: LogIndex,
+        /// What was asked for, if its anchor is not here: then it is another log.
+        differs: Option<Lack>,
     },
     /// I cannot read these any more: who has them? Anybody may.
     Repair(Lack),
@@ -93,7 +95,12 @@ pub enum Body {
         frames: Frames,
     },
     /// Of what you lack nothing is needed any more: the log begins here. Whoever hosts the sender adds what it derived.
-    Begins(Prefix),
+    Begins {
+        /// What stands for the frames before.
+        prefix: Prefix,
+        /// What was asked for, if its anchor is here: then it is the same log.
+        lack: Option<Lack>,
+    },
     /// I lead.
     Beat {
         /// Counts the beats of a reign.

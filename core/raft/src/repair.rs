@@ -38,27 +38,15 @@ pub struct Lack {
     pub anchor: Position,
     /// The checksum of the last. Whoever has that there has them.
     pub chain: Option<u32>,
+    /// Whoever lacks them knows that they were committed: then any that are committed are they.
+    pub committed: bool,
 }
 
 impl Group {
     /// What it lacks first: a hole, or the tail that it once claimed.
     pub(crate) fn lack(&self) -> Option<Lack> {
-        if let Some(Hole {
-            first, last, chain, ..
-        }) = self.log.holes().first()
-        {
-            let end = last;
-            let term = self.log.term_at(first);
-            let last = self.log.reign_ends(first, last);
-            let behind = self.log.position(last.next());
-            let anchor = self.log.position(last).or(behind).unwrap_or_default();
-            return Some(Lack {
-                first,
-                last,
-                term,
-                anchor,
-                chain: chain.filter(|_| last == end),
-            });
+        if let Some(hole) = self.log.holes().first() {
+            return Some(self.lack_of(hole));
         }
         let (last, claimed) = (self.log.last(), self.hard.get().claimed);
         (!last.is_up_to_date(claimed)).then(|| Lack {
@@ -67,14 +55,20 @@ impl Group {
             term: (last.term == claimed.term).then_some(last.term),
             anchor: claimed,
             chain: None,
+            committed: false,
         })
     }
 
     /// Frames that were durable cannot be read. They stay in the log as holes, and are claimed.
-    pub(crate) fn storage_fault(&mut self, first: LogIndex, last: LogIndex, out: &mut Vec<Effect>) {
+    pub(crate) fn storage_fault(
+        &mut self,
+        (first, last): (LogIndex, LogIndex),
+        epoch: u64,
+        out: &mut Vec<Effect>,
+    ) {
         let first = first.max(self.log.start().index.next());
         let last = last.min(self.log.dirty());
-        if first > last {
+        if first > last || epoch != self.log.epoch() {
             return;
         }
         let claimed = self.claim();
@@ -86,6 +80,28 @@ impl Group {
             // It leads, or asks for votes, by more than it has.
             self.resign(out);
         }
+    }
+
+    /// What it lacks of a hole, as far as that is of one reign or nothing is known of it.
+    fn lack_of(&self, hole: Hole) -> Lack {
+        let first = hole.first;
+        let last = self.log.reign_ends(first, hole.last);
+        let behind = self.log.position(last.next());
+        Lack {
+            first,
+            last,
+            term: self.log.term_at(first),
+            anchor: self.log.position(last).or(behind).unwrap_or_default(),
+            chain: hole.chain.filter(|_| last == hole.last),
+            committed: last <= self.commit,
+        }
+    }
+
+    /// What it lacks around `index`, if it cannot tell what was there.
+    pub(crate) fn lack_at(&self, index: LogIndex) -> Option<Lack> {
+        let hole = self.log.holes().at(index)?;
+        let unknown = self.log.term_at(index).is_none();
+        unknown.then(|| self.lack_of(hole))
     }
 
     /// Whether it lacks anything.
@@ -111,15 +127,23 @@ impl Group {
         let Lack {
             first,
             last,
-            term,
             anchor,
             chain,
+            ..
         } = lack;
         let start = self.log.start().index;
         if first <= start {
-            // Nobody needs that any more.
-            let prefix = self.log.prefix();
-            self.say(to, Body::Begins(prefix));
+            let has_anchor =
+                anchor != Position::ZERO && self.log.term_at(anchor.index) == Some(anchor.term);
+            // Nobody needs that any more. With the anchor it is the same log up to there.
+            let proved = (has_anchor && anchor.index >= start).then_some(lack);
+            if proved.is_none() && self.role.is_leader() {
+                self.send_prefix(to, Some(lack));
+            } else {
+                let prefix = self.log.prefix();
+                let lack = proved;
+                self.say(to, Body::Begins { prefix, lack });
+            }
             return;
         }
         // From the first one that is not lacking here.
@@ -130,10 +154,7 @@ impl Group {
         if from > last.min(self.log.dirty()) {
             return;
         }
-        let has_anchor =
-            anchor != Position::ZERO && self.log.term_at(anchor.index) == Some(anchor.term);
-        let has_one = term.is_some() && self.log.term_at(from) == term;
-        let proved = last <= self.commit || has_anchor || has_one;
+        let proved = self.has_what_lacks(&lack, from);
         let provable = chain.is_some() && last <= self.log.dirty();
         if proved || provable || mutant!(R23) {
             let check = !proved && !mutant!(R23);
@@ -146,14 +167,35 @@ impl Group {
         }
     }
 
+    /// Whether the frame at `from` is surely one that somebody lacks. What is committed is the one in a tail, or in a hole
+    /// behind which more is known to be committed; otherwise what lies behind the hole may be of another reign.
+    fn has_what_lacks(&self, lack: &Lack, from: LogIndex) -> bool {
+        let Lack {
+            last,
+            term,
+            anchor,
+            committed,
+            ..
+        } = *lack;
+        let has_anchor =
+            anchor != Position::ZERO && self.log.term_at(anchor.index) == Some(anchor.term);
+        let has_one = term.is_some() && self.log.term_at(from) == term;
+        let both_committed = committed && last <= self.commit;
+        has_anchor || has_one || both_committed
+    }
+
     /// Frames for somebody's repair were read.
     pub(crate) fn fetched_for_repair(
         &mut self,
         to: ReplicaId,
         first: LogIndex,
-        lack: Lack,
+        (lack, checked): (Lack, bool),
         frames: Frames,
     ) {
+        // The log may have been cut and have grown again while they were read.
+        if !checked && !self.has_what_lacks(&lack, first) && !mutant!(R23) {
+            return;
+        }
         let here = |(index, frame): &(u64, Frame)| {
             let same = self.log.term_at(LogIndex(*index)) == Some(frame.term);
             same && *index <= lack.last.0 && lack.term.is_none_or(|term| term == frame.term)
@@ -205,10 +247,24 @@ impl Group {
     }
 
     /// The log of somebody begins here: of what this one lacks, nothing before that is needed, if it is the same log.
-    pub(crate) fn begins(&mut self, prefix: &Prefix, out: &mut Vec<Effect>) -> bool {
+    pub(crate) fn begins(
+        &mut self,
+        prefix: &Prefix,
+        lack: Option<Lack>,
+        out: &mut Vec<Effect>,
+    ) -> bool {
         let last = prefix.last;
-        let same = self.log.term_at(last.index) == Some(last.term);
-        let has = same || last.index <= self.commit;
+        let proved = lack.is_some() && self.lack_at(last.index) == lack;
+        let same = self.log.term_at(last.index) == Some(last.term) || proved;
+        let other = self
+            .log
+            .term_at(last.index)
+            .is_some_and(|term| term != last.term);
+        if other && last.index <= self.commit {
+            self.break_down("a prefix contradicts what is committed here", out);
+            return true;
+        }
+        let has = same || last.index <= self.same_upto();
         if has && self.log.whole() < last.index {
             let before = Arc::clone(self.config());
             self.log.lose_prefix(prefix);

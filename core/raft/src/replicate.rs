@@ -78,7 +78,7 @@ impl Group {
             let next = progress.next;
             if next <= self.log.start().index {
                 // What it lacks is gone here.
-                self.send_prefix(to);
+                self.send_prefix(to, None);
                 return;
             }
             let before = LogIndex(next.0 - 1);

@@ -173,6 +173,7 @@ impl Cluster {
         let input = Input::StorageFault {
             first: index,
             last: index,
+            epoch: replica.disk.epoch,
         };
         self.step(id, input);
     }

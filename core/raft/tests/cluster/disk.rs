@@ -56,7 +56,7 @@ pub(crate) struct Disk {
     /// How many of them are durable.
     durable: usize,
     pub(crate) hard: HardState,
-    epoch: u64,
+    pub(crate) epoch: u64,
     hard_on_its_way: VecDeque<(u64, HardState)>,
     /// Appends that were not said to be durable: the last frame, and of which log.
     flushes: VecDeque<(LogIndex, u64)>,

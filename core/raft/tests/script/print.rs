@@ -7,7 +7,11 @@ fn print_lack(lack: &Lack) -> String {
     let term = term.unwrap_or_default();
     let chain = lack.chain.map(|chain| format!("#{chain}"));
     let chain = chain.unwrap_or_default();
-    format!("{}-{}{term}@{}{chain}", lack.first, lack.last, lack.anchor)
+    let known = if lack.committed { "!" } else { "" };
+    format!(
+        "{}-{}{term}@{}{chain}{known}",
+        lack.first, lack.last, lack.anchor
+    )
 }
 
 fn print_outcome(outcome: &Outcome) -> String {
@@ -29,6 +33,12 @@ fn print_frames(frames: &[Frame]) -> String {
     };
     let printed: Vec<String> = frames.iter().map(print).collect();
     format!("[{}]", printed.join(", "))
+}
+
+fn print_prefix(prefix: &Prefix, lack: Option<&str>, word: &str) -> String {
+    let Prefix { last, config } = prefix;
+    let lack = lack.map(|lack| format!(" {word}={lack}"));
+    format!("last={last} voters {config}{}", lack.unwrap_or_default())
 }
 
 fn print_body(body: &Body) -> String {
@@ -60,11 +70,16 @@ fn print_body(body: &Body) -> String {
             sequence,
             prefix,
             commit,
+            differs,
         } => {
-            let Prefix { last, config } = prefix;
-            format!("install seq={sequence} last={last} voters {config} commit={commit}")
+            let lack = differs.as_ref().map(print_lack);
+            let prefix = print_prefix(prefix, lack.as_deref(), "differs");
+            format!("install seq={sequence} commit={commit} {prefix}")
         }
-        Body::Begins(prefix) => format!("begins behind {} voters {}", prefix.last, prefix.config),
+        Body::Begins { prefix, lack } => {
+            let lack = lack.as_ref().map(print_lack);
+            format!("begins {}", print_prefix(prefix, lack.as_deref(), "lack"))
+        }
         Body::Repair(lack) => format!("repair {}", print_lack(lack)),
         Body::Repaired {
             lack,

@@ -88,6 +88,8 @@ impl Steps {
             "fault" => Input::StorageFault {
                 first: LogIndex(words::number(rest, "first")),
                 last: LogIndex(words::number(rest, "last")),
+                epoch: words::value(rest, "epoch")
+                    .map_or(self.group().log().epoch(), |_| words::number(rest, "epoch")),
             },
             "fetched" => Input::Fetched {
                 purpose: self.purpose.expect("somebody asked"),

@@ -88,8 +88,13 @@ pub(crate) fn slots(text: &str) -> Vec<Option<Frame>> {
         .collect()
 }
 
-/// `3-5@6/2`: frames 3 to 5, of whoever has 6/2; `3-5t2@6/2`: they are of term 2; `3-5@6/2#7`: the last has checksum 7.
+/// `3-5@6/2`: frames 3 to 5, of whoever has 6/2; `3-5t2@6/2`: they are of term 2; `3-5@6/2#7`: the last has
+/// checksum 7; `3-5@6/2!`: they are known to be committed.
 fn lack(text: &str) -> Lack {
+    let (text, committed) = match text.strip_suffix('!') {
+        Some(text) => (text, true),
+        None => (text, false),
+    };
     let (text, chain) = match text.split_once('#') {
         Some((text, chain)) => (text, Some(chain.parse().expect("a number"))),
         None => (text, None),
@@ -107,6 +112,7 @@ fn lack(text: &str) -> Lack {
         term,
         anchor: position(anchor),
         chain,
+        committed,
     }
 }
 
@@ -175,8 +181,12 @@ fn body_of_start_or_repair(kind: &str, line: &str) -> Body {
             sequence: number(line, "seq"),
             prefix: prefix(),
             commit: index("commit"),
+            differs: value(line, "differs").map(lack),
         },
-        "begins" => Body::Begins(prefix()),
+        "begins" => Body::Begins {
+            prefix: prefix(),
+            lack: value(line, "lack").map(lack),
+        },
         "repair" => Body::Repair(lack(value(line, "lack").expect("what"))),
         "repaired" => Body::Repaired {
             lack: lack(value(line, "lack").expect("what")),

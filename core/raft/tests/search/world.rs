@@ -192,8 +192,9 @@ impl World {
                 let replica = world.replicas.get_mut(&id).expect("a replica");
                 replica.disk.damage(index);
                 replica.disk.find(index);
+                let epoch = replica.disk.epoch;
                 let (first, last) = (index, index);
-                world.step(id, Input::StorageFault { first, last });
+                world.step(id, Input::StorageFault { first, last, epoch });
             }
             Action::TruncatePrefix(id) => {
                 world.left.starts -= 1;

@@ -255,7 +255,7 @@ pub(super) const LANES: &[Lane] = &[
     Lane {
         name: "spec",
         about: "the specification of consensus holds, and sees what is broken",
-        minutes: 6,
+        minutes: 8,
         needs: &["python3"],
         short: SPEC,
         full: SPEC_FULL,
