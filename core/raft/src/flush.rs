@@ -26,9 +26,10 @@ pub enum Ack {
 }
 
 /// Frames that were appended and that nobody was told to make durable.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Unflushed {
-    since: Option<Instant>,
+    /// When they have waited long enough; [`Instant::MAX`] where there are none.
+    due: Instant,
     bytes: u64,
 }
 
@@ -37,14 +38,23 @@ const WAIT_MAX: Duration = Duration::from_millis(100);
 /// How many bytes of them do.
 const BYTES_MAX: u64 = 256 << 10;
 
+impl Default for Unflushed {
+    fn default() -> Self {
+        Self {
+            due: Instant::MAX,
+            bytes: 0,
+        }
+    }
+}
+
 impl Unflushed {
     /// When they have waited long enough.
     pub(crate) fn deadline(&self) -> Instant {
-        self.since.map_or(Instant::MAX, |since| since + WAIT_MAX)
+        self.due
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.since.is_none()
+        self.due == Instant::MAX
     }
 }
 
@@ -55,7 +65,7 @@ impl Group {
             self.unflushed = Unflushed::default();
             return;
         }
-        self.unflushed.since.get_or_insert(self.now);
+        self.unflushed.due = self.unflushed.due.min(self.now + WAIT_MAX);
         self.unflushed.bytes += bytes;
     }
 

@@ -16,8 +16,9 @@ pub struct Hole {
 }
 
 /// Holes, in order and apart from each other.
+/// Most logs have none: a row of fixed length needs the least room for that.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Holes(Vec<Hole>);
+pub(crate) struct Holes(Box<[Hole]>);
 
 impl Holes {
     /// Whether what was in them is known.
@@ -66,14 +67,18 @@ impl Holes {
         if first <= hole.last {
             parts.push(Hole { first, ..hole });
         }
-        self.0.extend(parts);
-        self.0.sort_by_key(|hole| hole.first);
+        parts.extend_from_slice(&self.0);
+        parts.sort_by_key(|hole| hole.first);
+        self.0 = parts.into();
     }
 
     /// What is between `first` and `last` can be read again; `chain` is the checksum of the frame before that.
     pub(crate) fn fill(&mut self, first: LogIndex, last: LogIndex, chain: Option<u32>) {
+        if self.0.is_empty() {
+            return;
+        }
         let mut left = Vec::with_capacity(self.0.len() + 1);
-        for hole in self.0.drain(..) {
+        for &hole in &self.0 {
             if hole.last < first || last < hole.first {
                 left.push(hole);
                 continue;
@@ -91,7 +96,7 @@ impl Holes {
                 left.push(Hole { first, ..hole });
             }
         }
-        self.0 = left;
+        self.0 = left.into();
     }
 
     /// Nothing up to `upto` is wanted any more.
@@ -151,7 +156,7 @@ mod tests {
         let mut holes = Holes::default();
         holes.add(hole(3, 6, Some(66)));
         holes.fill(LogIndex(5), LogIndex(5), Some(44));
-        assert_eq!(holes.0, [hole(3, 4, Some(44)), hole(6, 6, Some(66))]);
+        assert_eq!(*holes.0, [hole(3, 4, Some(44)), hole(6, 6, Some(66))]);
         holes.add(hole(2, 8, None));
         let all = [
             hole(2, 2, None),
@@ -160,6 +165,6 @@ mod tests {
             hole(6, 6, Some(66)),
             hole(7, 8, None),
         ];
-        assert_eq!(holes.0, all);
+        assert_eq!(*holes.0, all);
     }
 }
