@@ -152,7 +152,7 @@ pub enum Effect {
     },
     /// Send this; it may be lost.
     Send(Message),
-    /// Read frames for a follower that lacks them, and give them back with [`Input::Fetched`].
+    /// Read frames for a replica that lacks them, and give them back with [`Input::Fetched`].
     Fetch {
         /// For whom.
         to: ReplicaId,

@@ -181,6 +181,11 @@ impl LogView {
         self.reigns.ends(index).map_or(last, |end| end.min(last))
     }
 
+    /// Whether the frame of `position` is the one there; none is at the zero position.
+    pub(crate) fn holds(&self, position: Position) -> bool {
+        position != Position::ZERO && self.term_at(position.index) == Some(position.term)
+    }
+
     /// The frame at `index` with its term.
     pub fn position(&self, index: LogIndex) -> Option<Position> {
         self.term_at(index).map(|term| Position { index, term })

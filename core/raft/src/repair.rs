@@ -5,8 +5,8 @@
 //!          ^ commit    ^ claimed
 //!                    |-|        a tail that was claimed: it is not in the log any more, and votes all the same
 //! ```
-//! A lost frame is known by what it was: by its index and term, or by somebody's knowing it to be committed, or having the
-//! next frame that is known. So nobody has to lead for a repair, and a replica is as it was before it asks for votes.
+//! A lost frame is known by what it was: by its index and term, by the next frame that is known, by the checksum that this
+//! one is chained to, or by being committed, where both who lacks and who has it know that. So nobody has to lead for a repair, and a replica is as it was before it asks for votes.
 //! "I cannot read mine" is never taken for "I never had it" [protocol-aware recovery].
 
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use crate::role::Role;
 pub struct Lack {
     /// The first.
     pub first: LogIndex,
-    /// The last. Whoever knows it to be committed has them.
+    /// The last.
     pub last: LogIndex,
     /// The term of all of them, if it is known. Whoever has one of this term has that one.
     pub term: Option<Term>,
@@ -133,10 +133,8 @@ impl Group {
         } = lack;
         let start = self.log.start().index;
         if first <= start {
-            let has_anchor =
-                anchor != Position::ZERO && self.log.term_at(anchor.index) == Some(anchor.term);
             // Nobody needs that any more. With the anchor it is the same log up to there.
-            let proved = (has_anchor && anchor.index >= start).then_some(lack);
+            let proved = self.log.holds(anchor).then_some(lack);
             if proved.is_none() && self.role.is_leader() {
                 self.send_prefix(to, Some(lack));
             } else {
@@ -167,8 +165,8 @@ impl Group {
         }
     }
 
-    /// Whether the frame at `from` is surely one that somebody lacks. What is committed is the one in a tail, or in a hole
-    /// behind which more is known to be committed; otherwise what lies behind the hole may be of another reign.
+    /// Whether the frame at `from` is surely one that somebody lacks. That it is committed here says so only where it is known
+    /// there too: what lies behind a hole may be of an earlier reign, and never have been committed.
     fn has_what_lacks(&self, lack: &Lack, from: LogIndex) -> bool {
         let Lack {
             last,
@@ -177,11 +175,9 @@ impl Group {
             committed,
             ..
         } = *lack;
-        let has_anchor =
-            anchor != Position::ZERO && self.log.term_at(anchor.index) == Some(anchor.term);
         let has_one = term.is_some() && self.log.term_at(from) == term;
         let both_committed = committed && last <= self.commit;
-        has_anchor || has_one || both_committed
+        self.log.holds(anchor) || has_one || both_committed
     }
 
     /// Frames for somebody's repair were read.
