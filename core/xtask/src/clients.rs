@@ -4,6 +4,7 @@
 //! system's packages, confluent-kafka into a virtual environment below `target/`), and runs them one by one.
 
 use crate::binary;
+use crate::debian;
 use crate::failure::Failure;
 use crate::house;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ const SCRIPTS: &[(&str, &str, &str)] = &[
 /// Runs all scripts.
 pub(crate) fn run(full: bool) -> Result<(), Failure> {
     let ouzel = binary::build("server", "ouzel", &[])?;
-    install_kcat()?;
+    debian::install("kcat", "kcat", "-V")?;
     let python = virtual_environment()?;
     let folder = house::root().join("core/server/tests/clients");
     let mut passed = 0;
@@ -47,31 +48,6 @@ pub(crate) fn run(full: bool) -> Result<(), Failure> {
     }
     println!("{passed} passed, 0 failed");
     Ok(())
-}
-
-/// Installs kcat where it is missing.
-fn install_kcat() -> Result<(), Failure> {
-    if works(Command::new("kcat").arg("-V")) {
-        return Ok(());
-    }
-    println!("installing kcat");
-    let install = |program: &str, arguments: &[&str]| {
-        let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdout(Stdio::null());
-        works(&mut command)
-    };
-    let arguments = ["install", "--yes", "--no-install-recommends", "kcat"];
-    if install("apt-get", &arguments)
-        || (install("apt-get", &["update"]) && install("apt-get", &arguments))
-    {
-        return Ok(());
-    }
-    Err(Failure::Environment(
-        "kcat is missing and could not be installed: install the package kcat".to_owned(),
-    ))
 }
 
 /// A Python that has the client library.

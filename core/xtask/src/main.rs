@@ -24,6 +24,7 @@ mod clients;
     reason = "the generator marks its one entry as the public one"
 )]
 mod codegen;
+mod debian;
 mod failure;
 mod house;
 mod mutants;

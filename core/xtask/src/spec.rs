@@ -4,9 +4,10 @@
 //! specification that holds whatever one does says nothing. TLC comes in a Python wheel; Java is installed where it is
 //! missing.
 
+use crate::debian;
 use crate::failure::Failure;
 use crate::house;
-use crate::wheel::{self, Wheel};
+use crate::wheel::Wheel;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -88,7 +89,7 @@ const NIGHT: &[Check] = &[holds("handover"), holds("three"), holds("replace")];
 /// Checks them all; with `full` the ones for nights too.
 pub(crate) fn run(full: bool) -> Result<(), Failure> {
     let jar = jar()?;
-    install_java()?;
+    debian::install("default-jre-headless", "java", "-version")?;
     let folder = house::root().join("target/spec");
     std::fs::create_dir_all(&folder).map_err(|error| broken(&folder, &error.to_string()))?;
     let night = NIGHT.iter().filter(|_| full);
@@ -183,31 +184,6 @@ fn jar() -> Result<PathBuf, Failure> {
     found
         .next()
         .ok_or_else(|| broken(&library, "the wheel holds no tla2tools.jar"))
-}
-
-fn install_java() -> Result<(), Failure> {
-    let version = Command::new("java")
-        .arg("-version")
-        .stdin(Stdio::null())
-        .output();
-    if version.is_ok_and(|output| output.status.success()) {
-        return Ok(());
-    }
-    println!("installing java");
-    let update = wheel::run(Command::new("apt-get").arg("update"), "is this Debian?");
-    update?;
-    let install = [
-        "install",
-        "--yes",
-        "--no-install-recommends",
-        "default-jre-headless",
-    ];
-    wheel::run(
-        Command::new("apt-get")
-            .args(install)
-            .env("DEBIAN_FRONTEND", "noninteractive"),
-        "install a Java runtime, 11 or later",
-    )
 }
 
 fn broken(path: &Path, why: &str) -> Failure {

@@ -71,7 +71,7 @@ impl Wheel {
 }
 
 /// Runs a command that must work; `hint` is what helps most often when it does not.
-pub(crate) fn run(command: &mut Command, hint: &str) -> Result<(), Failure> {
+fn run(command: &mut Command, hint: &str) -> Result<(), Failure> {
     let line = format!("{command:?}");
     let failed = |why: String| Failure::Environment(format!("{line}: {why}; {hint}"));
     let status = command
