@@ -326,82 +326,48 @@ impl Cluster {
                     self.lines.join("\n")
                 )
             }
+            Effect::Fetch {
+                to, first, purpose, ..
+            } => self.read(id, to, first, purpose),
             Effect::Commit { .. } | Effect::Refused { .. } | Effect::Reconfigured(_) => {}
             written => self.write(id, written),
         }
     }
 
-    /// Has the disk do what a replica decided.
+    /// Counts and checks what a replica decided about its disk, and has that do it.
     fn write(&mut self, id: ReplicaId, effect: Effect) {
+        match &effect {
+            Effect::Truncate { .. } => self.truncations += 1,
+            Effect::Begin(_) => self.starts += 1,
+            Effect::Install { .. } => self.installs += 1,
+            Effect::Flush { .. } => self.flushes += 1,
+            Effect::Fence { .. } => self.fences += 1,
+            Effect::Repair { frames, .. } => self.repairs += frames.len() as u64,
+            _ => {}
+        }
         let replica = self.replicas.get_mut(&id).expect("a replica");
-        match effect {
-            Effect::Persist { sequence, state } => replica.disk.persist(sequence, state),
-            Effect::Append {
-                first,
-                frames,
-                epoch,
-                flush,
-            } => {
-                let commit = replica.group.as_ref().map_or(LogIndex::ZERO, Group::commit);
-                replica.disk.append(first, &frames, epoch, commit);
-                if flush {
-                    replica.disk.flush(epoch);
-                }
-            }
-            Effect::Truncate { last, epoch } => {
-                self.truncations += 1;
-                replica.disk.truncate(last, epoch);
-            }
-            Effect::Begin(prefix) => {
-                self.starts += 1;
-                let checked = self.invariants.begins(id, &prefix, &replica.disk);
-                replica.disk.begin(prefix);
-                if let Err(broken) = checked {
-                    self.fail(&broken);
-                }
-            }
-            Effect::Install { prefix, epoch } => {
-                self.installs += 1;
-                let checked = self.invariants.installs(id, &prefix, &replica.disk);
-                replica.disk.install(prefix, epoch);
-                if let Err(broken) = checked {
-                    self.fail(&broken);
-                }
-            }
-            Effect::Fetch {
-                to, first, purpose, ..
-            } => {
-                let mut frames = replica.disk.read(first, 2);
-                let unreadable = frames.is_empty() && first <= replica.disk.last();
-                if let Purpose::Repair { lack, check: true } = purpose
-                    && lack.chain != Some(replica.disk.chain(lack.last))
-                {
-                    frames.clear();
-                }
-                let fetched = Input::Fetched {
-                    to,
-                    first,
-                    purpose,
-                    frames,
-                };
-                self.step(id, fetched);
-                if unreadable {
-                    self.find_fault(id, first);
-                }
-            }
-            Effect::Flush { epoch, .. } => {
-                self.flushes += 1;
-                replica.disk.flush(epoch);
-            }
-            Effect::Fence { last, epoch } => {
-                self.fences += 1;
-                replica.disk.fence(last, epoch);
-            }
-            Effect::Repair { first, frames } => {
-                self.repairs += frames.len() as u64;
-                replica.disk.repair(first, frames);
-            }
-            other => unreachable!("{other:?} is not for the disk"),
+        let checked = self.invariants.decided(id, &effect, &replica.disk);
+        replica.write(effect);
+        if let Err(broken) = checked {
+            self.fail(&broken);
+        }
+    }
+
+    /// Reads frames, a few at a time.
+    fn read(&mut self, id: ReplicaId, to: ReplicaId, first: LogIndex, purpose: Purpose) {
+        let replica = &self.replicas[&id];
+        let frames = replica.read(first, purpose, 2);
+        let disk = &replica.disk;
+        let unreadable = first <= disk.last() && disk.frame(first).is_none();
+        let fetched = Input::Fetched {
+            to,
+            first,
+            purpose,
+            frames,
+        };
+        self.step(id, fetched);
+        if unreadable {
+            self.find_fault(id, first);
         }
     }
 

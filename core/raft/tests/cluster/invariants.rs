@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{LogIndex, Term};
-use raft::{Body, Config, Frame, Message, Position, Prefix, ReplicaId};
+use raft::{Body, Config, Effect, Frame, Message, Position, Prefix, ReplicaId};
 
 use crate::disk::{Aside, Disk};
 use crate::replica::Replica;
@@ -333,8 +333,22 @@ impl Invariants {
         Ok(())
     }
 
+    /// Checks what a replica decided about its disk, before that does it.
+    pub(crate) fn decided(
+        &self,
+        id: ReplicaId,
+        effect: &Effect,
+        disk: &Disk,
+    ) -> Result<(), String> {
+        match effect {
+            Effect::Begin(prefix) => self.begins(id, prefix, disk),
+            Effect::Install { prefix, .. } => self.installs(id, prefix, disk),
+            _ => Ok(()),
+        }
+    }
+
     /// A replica begins its log behind `prefix`: all of that was committed, and is durable there.
-    pub(crate) fn begins(&self, id: ReplicaId, prefix: &Prefix, disk: &Disk) -> Result<(), String> {
+    fn begins(&self, id: ReplicaId, prefix: &Prefix, disk: &Disk) -> Result<(), String> {
         let damaged = disk.flushed() < disk.durable();
         if (prefix.last.index > disk.durable() && !damaged) || !disk.holds(prefix.last) {
             return Err(format!("S23: {id} begins behind what is not durable there"));
@@ -343,12 +357,7 @@ impl Invariants {
     }
 
     /// A replica throws its log away for `prefix`: nothing was in it that counts, and all before the prefix was committed.
-    pub(crate) fn installs(
-        &self,
-        id: ReplicaId,
-        prefix: &Prefix,
-        disk: &Disk,
-    ) -> Result<(), String> {
+    fn installs(&self, id: ReplicaId, prefix: &Prefix, disk: &Disk) -> Result<(), String> {
         // Where the place cannot be read it is not known whether it is the same log: the claim stays, and the leader has the
         // rest.
         let readable = disk.frame(prefix.last.index).is_some() || disk.start() == prefix.last.index;

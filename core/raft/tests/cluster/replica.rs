@@ -1,6 +1,7 @@
 //! A replica with its disk.
 
-use raft::Group;
+use model::LogIndex;
+use raft::{Effect, Frames, Group, Purpose};
 
 use crate::disk::Disk;
 
@@ -10,4 +11,45 @@ pub(crate) struct Replica {
     pub(crate) group: Option<Group>,
     pub(crate) disk: Disk,
     pub(crate) starts: u64,
+}
+
+impl Replica {
+    /// Reads frames for somebody, `count` at most; none where they are to be checked and are others.
+    pub(crate) fn read(&self, first: LogIndex, purpose: Purpose, count: usize) -> Frames {
+        match purpose {
+            Purpose::Repair { lack, check: true }
+                if lack.chain != Some(self.disk.chain(lack.last)) =>
+            {
+                Frames::new()
+            }
+            _ => self.disk.read(first, count),
+        }
+    }
+
+    /// Has the disk do what the replica decided.
+    pub(crate) fn write(&mut self, effect: Effect) {
+        let disk = &mut self.disk;
+        match effect {
+            Effect::Persist { sequence, state } => disk.persist(sequence, state),
+            Effect::Append {
+                first,
+                frames,
+                epoch,
+                flush,
+            } => {
+                let commit = self.group.as_ref().map_or(LogIndex::ZERO, Group::commit);
+                disk.append(first, &frames, epoch, commit);
+                if flush {
+                    disk.flush(epoch);
+                }
+            }
+            Effect::Flush { epoch, .. } => disk.flush(epoch),
+            Effect::Truncate { last, epoch } => disk.truncate(last, epoch),
+            Effect::Begin(prefix) => disk.begin(prefix),
+            Effect::Install { prefix, epoch } => disk.install(prefix, epoch),
+            Effect::Fence { last, epoch } => disk.fence(last, epoch),
+            Effect::Repair { first, frames } => disk.repair(first, frames),
+            other => unreachable!("{other:?} is not for the disk"),
+        }
+    }
 }

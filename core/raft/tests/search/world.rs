@@ -286,38 +286,10 @@ impl World {
     fn carry_out(&mut self, id: ReplicaId, effect: Effect) {
         let replica = self.replicas.get_mut(&id).expect("a replica");
         match effect {
-            Effect::Persist { sequence, state } => replica.disk.persist(sequence, state),
-            Effect::Append {
-                first,
-                frames,
-                epoch,
-                flush,
-            } => {
-                let commit = replica.group.as_ref().map_or(LogIndex::ZERO, Group::commit);
-                replica.disk.append(first, &frames, epoch, commit);
-                if flush {
-                    replica.disk.flush(epoch);
-                }
-            }
-            Effect::Truncate { last, epoch } => replica.disk.truncate(last, epoch),
-            Effect::Begin(prefix) => {
-                let checked = self.invariants.begins(id, &prefix, &replica.disk);
-                replica.disk.begin(prefix);
-                if let Err(broken) = checked {
-                    self.fail(&broken);
-                }
-            }
-            Effect::Install { prefix, epoch } => {
-                let checked = self.invariants.installs(id, &prefix, &replica.disk);
-                replica.disk.install(prefix, epoch);
-                if let Err(broken) = checked {
-                    self.fail(&broken);
-                }
-            }
             Effect::Fetch {
                 to, first, purpose, ..
             } => {
-                let frames = replica.disk.read(first, usize::MAX);
+                let frames = replica.read(first, purpose, usize::MAX);
                 let fetched = Input::Fetched {
                     to,
                     first,
@@ -326,9 +298,6 @@ impl World {
                 };
                 self.step(id, fetched);
             }
-            Effect::Flush { epoch, .. } => replica.disk.flush(epoch),
-            Effect::Fence { last, epoch } => replica.disk.fence(last, epoch),
-            Effect::Repair { first, frames } => replica.disk.repair(first, frames),
             Effect::Send(message) => {
                 let sent = self.invariants.sent(&message, &replica.disk);
                 self.messages.push(message);
@@ -340,7 +309,20 @@ impl World {
             }
             Effect::Visible { upto } => self.invariants.sees(&self.replicas[&id].disk, upto),
             Effect::Broken(what) => self.fail(what),
-            _ => {}
+            Effect::Commit { .. }
+            | Effect::Resolved { .. }
+            | Effect::Refused { .. }
+            | Effect::ReadReady { .. }
+            | Effect::Role { .. }
+            | Effect::Hidden { .. }
+            | Effect::Reconfigured(_) => {}
+            written => {
+                let checked = self.invariants.decided(id, &written, &replica.disk);
+                replica.write(written);
+                if let Err(broken) = checked {
+                    self.fail(&broken);
+                }
+            }
         }
     }
 
