@@ -230,14 +230,14 @@ pub enum Effect {
 }
 
 /// What frames are read for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// A follower of this leader needs them.
     Replicate,
     /// Somebody cannot read its own.
     Repair {
         /// What it lacks.
-        lack: Lack,
+        lack: Box<Lack>,
         /// They may be other frames: give them back only if the last of what it lacks has the checksum that it names.
         check: bool,
     },

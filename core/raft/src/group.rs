@@ -249,7 +249,7 @@ impl Group {
             Body::Repair(lack) => self.asked_for_repair(message.from, lack, out),
             Body::Repaired { .. } => self.repaired_by(&message, out),
             Body::Begins { prefix, lack } => {
-                self.begins(&prefix, lack, out);
+                self.begins(&prefix, lack.as_deref(), out);
             }
             Body::Mismatch { sequence, next } => self.mismatch(message.from, sequence, next, out),
             Body::Beat { sequence, commit } => self.beat(&message, sequence, commit, out),

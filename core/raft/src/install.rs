@@ -14,7 +14,7 @@ use crate::role::Role;
 
 impl Group {
     /// Tells a follower where the log begins.
-    pub(crate) fn send_prefix(&mut self, to: ReplicaId, differs: Option<Lack>) {
+    pub(crate) fn send_prefix(&mut self, to: ReplicaId, differs: Option<Box<Lack>>) {
         let (prefix, commit) = (self.log.prefix(), self.commit);
         let Role::Leader(reign) = &mut self.role else {
             return;
@@ -55,9 +55,9 @@ impl Group {
         }
         let (sequence, commit, last) = (*sequence, *commit, prefix.last);
         let has = self.begins(prefix, None, out) && !(mutant!(R14) && last.index > self.commit);
-        let unknown = self.lack_at(last.index).filter(|_| !has);
+        let unknown = self.lack_at(last.index).filter(|_| !has).map(Box::new);
         if let Some(lack) = unknown
-            && *differs != Some(lack)
+            && differs.as_ref() != Some(&lack)
         {
             // What comes behind may be the only copies that are left: is it the same log?
             self.say(message.from, Body::Repair(lack));

@@ -23,7 +23,7 @@ pub struct Message {
     pub body: Body,
 }
 
-/// What is said.
+/// What is said. What is said rarely is in a box where it is large: frames are what passes through here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     /// May I lead?
@@ -79,18 +79,18 @@ pub enum Body {
         /// As in [`Body::Append`].
         commit: LogIndex,
         /// What was asked for, if its anchor is not here: then it is another log.
-        differs: Option<Lack>,
+        differs: Option<Box<Lack>>,
     },
     /// I cannot read these any more: who has them? Anybody may.
-    Repair(Lack),
+    Repair(Box<Lack>),
     /// Some of them.
     Repaired {
         /// What was asked for.
-        lack: Lack,
+        lack: Box<Lack>,
         /// The index of the first.
         first: LogIndex,
-        /// The frame before them, where that is known.
-        prev: Option<Position>,
+        /// The frame before them, or the zero position where that is not known.
+        prev: Position,
         /// The frames.
         frames: Frames,
     },
@@ -99,7 +99,7 @@ pub enum Body {
         /// What stands for the frames before.
         prefix: Prefix,
         /// What was asked for, if its anchor is here: then it is the same log.
-        lack: Option<Lack>,
+        lack: Option<Box<Lack>>,
     },
     /// I lead.
     Beat {

@@ -117,29 +117,34 @@ impl Group {
         };
         for member in self.config().members() {
             if member != self.me {
-                self.say(member, Body::Repair(lack));
+                self.say(member, Body::Repair(Box::new(lack)));
             }
         }
     }
 
     /// Somebody lacks frames. They are read for it if they are what it had.
-    pub(crate) fn asked_for_repair(&mut self, to: ReplicaId, lack: Lack, out: &mut Vec<Effect>) {
+    pub(crate) fn asked_for_repair(
+        &mut self,
+        to: ReplicaId,
+        lack: Box<Lack>,
+        out: &mut Vec<Effect>,
+    ) {
         let Lack {
             first,
             last,
             anchor,
             chain,
             ..
-        } = lack;
+        } = *lack;
         let start = self.log.start().index;
         if first <= start {
             // Nobody needs that any more. With the anchor it is the same log up to there.
-            let proved = self.log.holds(anchor).then_some(lack);
-            if proved.is_none() && self.role.is_leader() {
+            let proved = self.log.holds(anchor);
+            if !proved && self.role.is_leader() {
                 self.send_prefix(to, Some(lack));
             } else {
                 let prefix = self.log.prefix();
-                let lack = proved;
+                let lack = proved.then_some(lack);
                 self.say(to, Body::Begins { prefix, lack });
             }
             return;
@@ -185,7 +190,7 @@ impl Group {
         &mut self,
         to: ReplicaId,
         first: LogIndex,
-        (lack, checked): (Lack, bool),
+        (lack, checked): (Box<Lack>, bool),
         frames: Frames,
     ) {
         // The log may have been cut and have grown again while they were read.
@@ -201,7 +206,8 @@ impl Group {
             .take_while(here)
             .map(|(_, frame)| frame)
             .collect();
-        let prev = self.log.position(LogIndex(first.0.saturating_sub(1)));
+        let prev = LogIndex(first.0.saturating_sub(1));
+        let prev = self.log.position(prev).unwrap_or_default();
         if !frames.is_empty() {
             self.say(
                 to,
@@ -226,7 +232,7 @@ impl Group {
         else {
             return;
         };
-        let asked = self.lack() == Some(*lack) && (lack.first..=lack.last).contains(first);
+        let asked = self.lack() == Some(**lack) && (lack.first..=lack.last).contains(first);
         if !asked || frames.is_empty() {
             return;
         }
@@ -236,7 +242,7 @@ impl Group {
         }
         if self.log.holes().at(*first).is_some() {
             self.fill_hole(*first, frames.clone(), out);
-        } else if *first == self.log.dirty().next() && *prev == Some(self.log.last()) {
+        } else if *first == self.log.dirty().next() && *prev == self.log.last() {
             let before = self.log.config().0;
             self.append_from_leader((*first, frames.clone()), true, before, out);
         }
@@ -246,11 +252,11 @@ impl Group {
     pub(crate) fn begins(
         &mut self,
         prefix: &Prefix,
-        lack: Option<Lack>,
+        lack: Option<&Lack>,
         out: &mut Vec<Effect>,
     ) -> bool {
         let last = prefix.last;
-        let proved = lack.is_some() && self.lack_at(last.index) == lack;
+        let proved = lack.is_some() && self.lack_at(last.index).as_ref() == lack;
         let same = self.log.term_at(last.index) == Some(last.term) || proved;
         let other = self
             .log

@@ -81,6 +81,9 @@ impl Group {
                 self.send_prefix(to, None);
                 return;
             }
+            if progress.stage == Stage::Replicate && next > self.log.dirty() {
+                return;
+            }
             let before = LogIndex(next.0 - 1);
             if self.log.holes().at(next).is_some() || self.log.term_at(before).is_none() {
                 // It cannot be read here either, for now.
@@ -90,9 +93,6 @@ impl Group {
             if progress.stage == Stage::Probe {
                 progress.waiting = true;
                 self.send_frames(to, next, Frames::new());
-                return;
-            }
-            if next > self.log.dirty() {
                 return;
             }
             let Some(frames) = self.log.frames(next, settings.message_bytes_max) else {

@@ -356,7 +356,7 @@ impl Cluster {
     /// Reads frames, a few at a time.
     fn read(&mut self, id: ReplicaId, to: ReplicaId, first: LogIndex, purpose: Purpose) {
         let replica = &self.replicas[&id];
-        let frames = replica.read(first, purpose, 2);
+        let frames = replica.read(first, &purpose, 2);
         let disk = &replica.disk;
         let unreadable = first <= disk.last() && disk.frame(first).is_none();
         let fetched = Input::Fetched {

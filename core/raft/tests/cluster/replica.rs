@@ -15,7 +15,7 @@ pub(crate) struct Replica {
 
 impl Replica {
     /// Reads frames for somebody, `count` at most; none where they are to be checked and are others.
-    pub(crate) fn read(&self, first: LogIndex, purpose: Purpose, count: usize) -> Frames {
+    pub(crate) fn read(&self, first: LogIndex, purpose: &Purpose, count: usize) -> Frames {
         match purpose {
             Purpose::Repair { lack, check: true }
                 if lack.chain != Some(self.disk.chain(lack.last)) =>

@@ -72,12 +72,12 @@ fn print_body(body: &Body) -> String {
             commit,
             differs,
         } => {
-            let lack = differs.as_ref().map(print_lack);
+            let lack = differs.as_deref().map(print_lack);
             let prefix = print_prefix(prefix, lack.as_deref(), "differs");
             format!("install seq={sequence} commit={commit} {prefix}")
         }
         Body::Begins { prefix, lack } => {
-            let lack = lack.as_ref().map(print_lack);
+            let lack = lack.as_deref().map(print_lack);
             format!("begins {}", print_prefix(prefix, lack.as_deref(), "lack"))
         }
         Body::Repair(lack) => format!("repair {}", print_lack(lack)),
@@ -87,7 +87,6 @@ fn print_body(body: &Body) -> String {
             prev,
             frames,
         } => {
-            let prev = prev.map_or("unknown".to_owned(), |prev| prev.to_string());
             let (lack, frames) = (print_lack(lack), print_frames(frames));
             format!("repaired {lack} first={first} prev={prev} {frames}")
         }

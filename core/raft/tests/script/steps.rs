@@ -92,7 +92,7 @@ impl Steps {
                     .map_or(self.group().log().epoch(), |_| words::number(rest, "epoch")),
             },
             "fetched" => Input::Fetched {
-                purpose: self.purpose.expect("somebody asked"),
+                purpose: self.purpose.clone().expect("somebody asked"),
                 to: words::replica(words::value(rest, "to").expect("for whom")),
                 first: LogIndex(words::number(rest, "first")),
                 frames: words::value(rest, "frames")
@@ -166,7 +166,7 @@ impl Steps {
                     let last = LogIndex(first.0 + frames.len() as u64 - 1);
                     self.appended.push_back((last, *epoch));
                 }
-                Effect::Fetch { purpose, .. } => self.purpose = Some(*purpose),
+                Effect::Fetch { purpose, .. } => self.purpose = Some(purpose.clone()),
                 Effect::Repair { first, frames } => {
                     self.repairing.push_back((*first, frames.clone()));
                 }

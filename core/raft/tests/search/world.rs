@@ -289,7 +289,7 @@ impl World {
             Effect::Fetch {
                 to, first, purpose, ..
             } => {
-                let frames = replica.read(first, purpose, usize::MAX);
+                let frames = replica.read(first, &purpose, usize::MAX);
                 let fetched = Input::Fetched {
                     to,
                     first,
