@@ -234,11 +234,12 @@ pub enum Effect {
 pub enum Purpose {
     /// A follower of this leader needs them.
     Replicate,
-    /// Somebody cannot read its own.
+    /// Somebody cannot read its own. What [`Effect::Fence`] took out of the log and is still on the disk is read too.
     Repair {
         /// What it lacks.
         lack: Box<Lack>,
-        /// They may be other frames: give them back only if the last of what it lacks has the checksum that it names.
+        /// They may be other frames: give them back only if the last of what it lacks has the checksum that it names, or if
+        /// the anchor that it names is there and can be read.
         check: bool,
     },
 }

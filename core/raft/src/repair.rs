@@ -149,16 +149,18 @@ impl Group {
             }
             return;
         }
-        // From the first one that is not lacking here.
+        // From the first one that is not lacking here. What was taken out of the log by a fence may be the only copy.
         let mut from = first;
         while let Some(hole) = self.log.holes().at(from) {
             from = hole.last.next();
         }
-        if from > last.min(self.log.dirty()) {
+        let kept = self.log.dirty().max(self.hard.get().claimed.index);
+        if from > last.min(kept) {
             return;
         }
-        let proved = self.has_what_lacks(&lack, from);
-        let provable = chain.is_some() && last <= self.log.dirty();
+        let fenced = last > self.log.dirty();
+        let proved = self.has_what_lacks(&lack, from) || (fenced && lack.term.is_some());
+        let provable = chain.is_some() || (fenced && anchor != Position::ZERO);
         if proved || provable || mutant!(R23) {
             let check = !proved && !mutant!(R23);
             out.push(Effect::Fetch {
@@ -193,12 +195,13 @@ impl Group {
         (lack, checked): (Box<Lack>, bool),
         frames: Frames,
     ) {
-        // The log may have been cut and have grown again while they were read.
-        if !checked && !self.has_what_lacks(&lack, first) && !mutant!(R23) {
+        // Whatever became of the log while they were read: there is one frame of a term at an index.
+        let sure = checked || lack.term.is_some();
+        if !sure && !self.has_what_lacks(&lack, first) && !mutant!(R23) {
             return;
         }
         let here = |(index, frame): &(u64, Frame)| {
-            let same = self.log.term_at(LogIndex(*index)) == Some(frame.term);
+            let same = sure || self.log.term_at(LogIndex(*index)) == Some(frame.term);
             same && *index <= lack.last.0 && lack.term.is_none_or(|term| term == frame.term)
         };
         let frames: Frames = (first.0..)

@@ -1,16 +1,17 @@
 //! The replicas, the messages between them, and time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use model::{LogIndex, Term};
 use raft::{
-    Ack, Config, Effect, Group, HardState, Input, Message, Outcome, Position, Purpose, Quiet,
+    Ack, Body, Config, Effect, Group, HardState, Input, Message, Outcome, Position, Purpose, Quiet,
     ReplicaId, Settings,
 };
 use stdx::{Duration, Instant, Prng};
 
 use crate::disk::Disk;
+use crate::hearing::Hearing;
 use crate::invariants::Invariants;
 use crate::replica::Replica;
 
@@ -24,6 +25,16 @@ pub(crate) enum Letter {
 }
 
 impl Letter {
+    fn is_vote(&self) -> bool {
+        let Self::Message(message) = self else {
+            return false;
+        };
+        matches!(
+            message.body,
+            Body::VoteRequest { .. } | Body::VoteReply { .. }
+        )
+    }
+
     fn ends(&self) -> (ReplicaId, ReplicaId) {
         match self {
             Self::Message(message) => (message.from, message.to),
@@ -39,6 +50,11 @@ pub(crate) struct Cluster {
     pub(crate) replicas: BTreeMap<ReplicaId, Replica>,
     /// On their way, in no order.
     pub(crate) messages: Vec<Letter>,
+    /// Copies that will arrive when nobody expects them any more.
+    late: VecDeque<Letter>,
+    delivered: usize,
+    /// Nothing but votes arrives.
+    pub(crate) votes_only: bool,
     /// When each replica beats next, where that is done for all groups together.
     pulse_at: BTreeMap<ReplicaId, Instant>,
     pub(crate) quiet: u64,
@@ -47,6 +63,7 @@ pub(crate) struct Cluster {
     /// Stands still and hears nothing, while time goes by for the others.
     pub(crate) frozen: Option<ReplicaId>,
     pub(crate) invariants: Invariants,
+    hearing: Hearing,
     pub(crate) first_config: Config,
     pub(crate) settings: Settings,
     /// Most of what is proposed is lazy.
@@ -74,6 +91,10 @@ pub(crate) struct Cluster {
     traced: bool,
 }
 
+/// Every so many letters one is kept that arrives once more, and so many of them.
+const LATE_EVERY: usize = 37;
+const LATE_MAX: usize = 16;
+
 /// Lines of a trace that a failure prints.
 const LINES_KEPT: usize = 60;
 
@@ -88,15 +109,20 @@ impl Cluster {
             now: Instant::ZERO,
             replicas: BTreeMap::new(),
             messages: Vec::new(),
+            late: VecDeque::new(),
+            delivered: 0,
+            votes_only: false,
             pulse_at: BTreeMap::new(),
             quiet: 0,
             cut: BTreeSet::new(),
             frozen: None,
             invariants: Invariants::default(),
+            hearing: Hearing::default(),
             first_config: Config::of(voters.iter().copied()),
             settings: Settings {
                 in_flight_messages_max: 4,
-                message_bytes_max: 300,
+                // Three frames of those that are proposed, or one.
+                message_bytes_max: if seed % 4 < 2 { 300 } else { 100 },
                 catch_up_frames: 3,
                 pulsed: seed % 2 == 1,
                 ..Settings::default()
@@ -275,9 +301,14 @@ impl Cluster {
         if let Some(state) = state {
             self.note(|| format!("    = {state}"));
         }
-        let checked = self.invariants.check(&self.replicas, id);
+        let mut checked = self.invariants.check(&self.replicas, id);
+        let group = self.replicas.get(&id).and_then(|it| it.group.as_ref());
+        if let Some(group) = group {
+            let limit = self.settings.election_min;
+            checked = checked.and(self.hearing.check(self.now, group, limit));
+        }
         if let Err(broken) = checked {
-            panic!("seed {}: {broken}\n{}", self.seed, self.lines.join("\n"));
+            self.fail(&broken);
         }
     }
 
@@ -287,7 +318,7 @@ impl Cluster {
             Effect::Send(message) => {
                 let sent = self.invariants.sent(&message, &replica.disk);
                 if let Err(broken) = sent {
-                    panic!("seed {}: {broken}\n{}", self.seed, self.lines.join("\n"));
+                    self.fail(&broken);
                 }
                 self.messages.push(Letter::Message(message));
             }
@@ -310,8 +341,10 @@ impl Cluster {
                 self.reads.insert(token, index);
             }
             Effect::Visible { upto } => {
-                let replica = &self.replicas[&id];
-                self.invariants.sees(&replica.disk, upto);
+                let seen = self.invariants.sees(&self.replicas[&id], upto);
+                if let Err(broken) = seen {
+                    self.fail(&broken);
+                }
             }
             Effect::Hidden { .. } => self.hidden += 1,
             Effect::Role { term, leads, .. } => {
@@ -462,14 +495,19 @@ impl Cluster {
 
     pub(crate) fn deliver(&mut self, letter: Letter) {
         let (ends, now) = (letter.ends(), self.now);
-        if self.cut.contains(&ends) || self.frozen == Some(ends.1) {
+        let other = self.votes_only && !letter.is_vote();
+        if self.cut.contains(&ends) || self.frozen == Some(ends.1) || other {
             return;
         }
+        self.keep_late(&letter);
         let Some(replica) = self.replicas.get_mut(&ends.1) else {
             return;
         };
         match letter {
-            Letter::Message(message) => self.step(ends.1, Input::Received(message)),
+            Letter::Message(message) => {
+                self.hearing.message(now, &message);
+                self.step(ends.1, Input::Received(message));
+            }
             Letter::Quiet(quiet) => {
                 let group = replica.group.as_mut();
                 let accepted = group.is_some_and(|group| {
@@ -481,9 +519,29 @@ impl Cluster {
             }
             Letter::Answer(quiet, accepted) => {
                 if let Some(group) = &mut replica.group {
+                    self.hearing.quiet(now, &quiet);
                     group.quiet_answered(now, &quiet, accepted);
                 }
             }
+        }
+    }
+
+    /// Keeps a copy of some of what is delivered.
+    fn keep_late(&mut self, letter: &Letter) {
+        self.delivered += 1;
+        if self.delivered.is_multiple_of(LATE_EVERY) {
+            self.late.truncate(LATE_MAX - 1);
+            self.late.push_front(letter.clone());
+        }
+    }
+
+    /// Delivers one of those, once more.
+    pub(crate) fn deliver_late(&mut self, choice: usize) {
+        let Some(at) = choice.checked_rem(self.late.len()) else {
+            return;
+        };
+        if let Some(letter) = self.late.remove(at) {
+            self.deliver(letter);
         }
     }
 

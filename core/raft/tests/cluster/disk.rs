@@ -4,7 +4,7 @@ use core::fmt;
 use std::collections::VecDeque;
 
 use model::{LogIndex, Term};
-use raft::{Config, Frame, Frames, HardState, Input, LogView, Position, Prefix};
+use raft::{Config, Frame, Frames, HardState, Input, Lack, LogView, Position, Prefix};
 
 use crate::log;
 
@@ -162,6 +162,23 @@ impl Disk {
         let places = (first.0..=self.last().0).map(LogIndex).take(count);
         let frames = places.map_while(|index| self.frame(index));
         frames.cloned().collect()
+    }
+
+    /// The same, of what is behind a fence too.
+    pub(crate) fn read_kept(&self, first: LogIndex, count: usize) -> Frames {
+        let places = (first.0..).map(LogIndex).take(count);
+        let readable = |index| self.slot(index).filter(|slot| slot.state.is_readable());
+        let frames = places.map_while(|index| readable(index).map(|slot| slot.frame.clone()));
+        frames.collect()
+    }
+
+    /// Whether the frames that somebody lacks are those that were written here.
+    pub(crate) fn proves(&self, lack: &Lack) -> bool {
+        let anchor = lack.anchor;
+        let there = self.slot(anchor.index);
+        let there = there.filter(|slot| slot.state.is_readable());
+        lack.chain == Some(self.chain(lack.last))
+            || there.is_some_and(|slot| slot.frame.term == anchor.term)
     }
 
     fn count(&self, last: LogIndex) -> usize {
@@ -375,6 +392,13 @@ impl Disk {
         self.version.0 += 1;
         let at = self.count(index) - 1;
         self.slots[at].state = State::Found;
+    }
+
+    /// Whether a frame of the log above `index` is known to be unreadable.
+    pub(crate) fn lacks_above(&self, index: LogIndex) -> bool {
+        let at = self.count(index).min(self.view);
+        let mut slots = self.slots[at..self.view].iter();
+        slots.any(|slot| slot.state == State::Found)
     }
 
     /// Frames of the log that cannot be read.

@@ -39,11 +39,17 @@ impl Invariants {
         self.commits.remove(&id);
     }
 
-    /// Readers see what is up to `upto` in the log of a leader.
-    pub(crate) fn sees(&mut self, disk: &Disk, upto: LogIndex) {
+    /// Readers see what is up to `upto` in the log of a leader: as with commits, a frame of its own term says so.
+    pub(crate) fn sees(&mut self, replica: &Replica, upto: LogIndex) -> Result<(), String> {
+        let disk = &replica.disk;
+        let group = replica.group.as_ref().expect("it runs");
+        if group.log().term_at(upto) != Some(group.term()) {
+            return Err(format!("S9: {group} shows {upto} of another term"));
+        }
         let seen = disk.placed().filter(|(index, _)| *index <= upto);
         let seen = seen.map(|(index, frame)| (index, frame.clone()));
         self.seen.extend(seen);
+        Ok(())
     }
 
     /// A process ended before its disk had these.
@@ -160,6 +166,11 @@ impl Invariants {
                 "S8: the commit of {id} went back from {before} to {commit}"
             ));
         }
+        // What it commits at once with its start is what its log says.
+        let own = log.term_at(commit).is_none_or(|term| term == group.term());
+        if group.leads() && commit > before && !own {
+            return Err(format!("S9: {group} commits a frame of another term"));
+        }
         for index in before.0 + 1..=commit.0 {
             // What is before its first frame was committed: that was checked when it began there.
             if let Some(frame) = replica.disk.frame(LogIndex(index)) {
@@ -229,6 +240,11 @@ impl Invariants {
         let replica = &replicas[&id];
         let group = replica.group.as_ref().expect("it runs");
         let disk = &replica.disk;
+        if disk.lacks_above(group.commit()) {
+            return Err(format!(
+                "S6: {id} leads without a frame that may be committed"
+            ));
+        }
         let seen = (group.term(), self.committed.len(), disk.last());
         // S5: a leader's log only grows, so that nothing has to be looked at twice.
         let known = self.complete.0.insert(id, seen);

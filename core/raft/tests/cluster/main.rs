@@ -5,13 +5,17 @@
 
 mod cluster;
 mod disk;
+mod heal;
+mod hearing;
 mod invariants;
 #[path = "../support/log.rs"]
 mod log;
+mod reached;
 mod replica;
 mod schedule;
 mod shrink;
 
+use reached::Reached;
 use schedule::{Plan, Weather};
 
 /// Seeds of each kind that every test run has; `OUZEL_RAFT_SEEDS` asks for more.
@@ -28,12 +32,37 @@ fn plant() {
     }
 }
 
+/// Adds up what runs came to.
+fn add(sum: &mut Reached, other: &Reached) {
+    sum.runs += other.runs;
+    sum.leaders += other.leaders;
+    sum.commits += other.commits;
+    sum.truncations += other.truncations;
+    sum.starts += other.starts;
+    sum.installs += other.installs;
+    sum.crashes += other.crashes;
+    sum.changes += other.changes;
+    sum.wipes += other.wipes;
+    sum.damages += other.damages;
+    sum.fences += other.fences;
+    sum.repairs += other.repairs;
+    sum.flushes += other.flushes;
+    sum.hidden += other.hidden;
+    sum.transfers += other.transfers;
+    sum.committed += other.committed;
+    sum.lost += other.lost;
+    sum.seen += other.seen;
+    sum.reads += other.reads;
+    sum.quiet += other.quiet;
+    sum.digest ^= other.digest;
+}
+
 fn all(weather: Weather, replicas: std::ops::RangeInclusive<i32>) {
     plant();
-    let mut reached = schedule::Reached::default();
+    let mut reached = Reached::default();
     for seed in 0..seeds() {
         for count in replicas.clone() {
-            reached.add(&shrink::run(&Plan::new(seed, count, weather)));
+            add(&mut reached, &shrink::run(&Plan::new(seed, count, weather)));
         }
     }
     assert!(reached.commits > 0, "{reached:?}");

@@ -17,12 +17,11 @@ impl Replica {
     /// Reads frames for somebody, `count` at most; none where they are to be checked and are others.
     pub(crate) fn read(&self, first: LogIndex, purpose: &Purpose, count: usize) -> Frames {
         match purpose {
-            Purpose::Repair { lack, check: true }
-                if lack.chain != Some(self.disk.chain(lack.last)) =>
-            {
-                Frames::new()
+            Purpose::Repair { lack, check } if !check || self.disk.proves(lack) => {
+                self.disk.read_kept(first, count)
             }
-            _ => self.disk.read(first, count),
+            Purpose::Repair { .. } => Frames::new(),
+            Purpose::Replicate => self.disk.read(first, count),
         }
     }
 

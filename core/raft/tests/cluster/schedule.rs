@@ -1,14 +1,15 @@
 //! Schedules: what happens in which order, drawn from a seed.
 
 use core::fmt;
-use std::sync::Arc;
-
 use model::LogIndex;
 use raft::{Ack, Input, Outcome, ReplicaId};
+use std::sync::Arc;
+
 use stdx::{Duration, Prng};
 
 use crate::cluster::Cluster;
-use crate::invariants::Invariants;
+use crate::heal::{check_logs, heal};
+use crate::reached::Reached;
 
 /// What happens besides time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,64 +24,6 @@ pub(crate) enum Weather {
     Lazy,
     /// As rough, and disks lose what they had, though never the last copy of anything.
     Damaged,
-}
-
-/// What runs came to.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Reached {
-    pub(crate) runs: u64,
-    pub(crate) leaders: u64,
-    pub(crate) commits: u64,
-    pub(crate) truncations: u64,
-    /// Logs that begin later, and logs that were thrown away for one that begins later.
-    pub(crate) starts: u64,
-    pub(crate) installs: u64,
-    pub(crate) crashes: u64,
-    pub(crate) changes: u64,
-    pub(crate) wipes: u64,
-    /// Frames that a disk lost; logs that ended before such; frames that were written again.
-    pub(crate) damages: u64,
-    pub(crate) fences: u64,
-    pub(crate) repairs: u64,
-    /// Lazy frames that went to the disk; times that what was seen was gone.
-    pub(crate) flushes: u64,
-    pub(crate) hidden: u64,
-    pub(crate) transfers: u64,
-    pub(crate) committed: u64,
-    pub(crate) lost: u64,
-    /// Proposals that were done before they were durable.
-    pub(crate) seen: u64,
-    pub(crate) reads: u64,
-    /// Beats that said nothing but that somebody leads.
-    pub(crate) quiet: u64,
-    /// Of everything that happened.
-    pub(crate) digest: u64,
-}
-
-impl Reached {
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.runs += other.runs;
-        self.leaders += other.leaders;
-        self.commits += other.commits;
-        self.truncations += other.truncations;
-        self.starts += other.starts;
-        self.installs += other.installs;
-        self.crashes += other.crashes;
-        self.changes += other.changes;
-        self.wipes += other.wipes;
-        self.damages += other.damages;
-        self.fences += other.fences;
-        self.repairs += other.repairs;
-        self.flushes += other.flushes;
-        self.hidden += other.hidden;
-        self.transfers += other.transfers;
-        self.committed += other.committed;
-        self.lost += other.lost;
-        self.seen += other.seen;
-        self.reads += other.reads;
-        self.quiet += other.quiet;
-        self.digest ^= other.digest;
-    }
 }
 
 /// Steps of a schedule before everything heals.
@@ -192,7 +135,8 @@ fn drive(cluster: &mut Cluster, plan: &Plan) -> Reached {
         let id = *prng.choose(&ids);
         match prng.below(100) {
             0..=39 => deliver(cluster, &mut prng),
-            40..=59 => finish(cluster, &mut prng, id),
+            40..=58 => finish(cluster, &mut prng, id),
+            59 => cluster.deliver_late(prng.index(8)),
             60..=69 => {
                 cluster.now += Duration::from_millis(prng.between(1, 400));
                 tick_some(cluster, &mut prng);
@@ -207,7 +151,8 @@ fn drive(cluster: &mut Cluster, plan: &Plan) -> Reached {
                 let other = *prng.choose(&ids);
                 cluster.cut.insert((id, other));
             }
-            90..=91 => cluster.cut.clear(),
+            90 => cluster.cut.clear(),
+            91 => quarrel(cluster, &mut prng, &mut token),
             92 => usurp(cluster, &mut prng, &mut token),
             93 => {
                 for leader in cluster.leaders_now() {
@@ -304,6 +249,34 @@ fn usurp(cluster: &mut Cluster, prng: &mut Prng, token: &mut u64) {
     cluster.step(leader, Input::Read { token: *token });
 }
 
+/// Only votes arrive for a while, and then little else: leaders have frames for themselves, and some of them have been sent
+/// to somebody when the next one is elected [raft §5.4.2].
+fn quarrel(cluster: &mut Cluster, prng: &mut Prng, token: &mut u64) {
+    for _ in 0..prng.between(1, 5) {
+        cluster.votes_only = true;
+        cluster.settle(Duration::from_millis(prng.between(10, 5_000)));
+        cluster.votes_only = false;
+        for leader in cluster.leaders_now() {
+            for _ in 0..prng.between(0, 4) {
+                *token += 1;
+                let input = Input::Propose {
+                    token: *token,
+                    expected_term: None,
+                    frames: vec![100].into(),
+                    ack: cluster.ack(prng),
+                };
+                cluster.step(leader, input);
+            }
+        }
+        for _ in 0..prng.between(0, 40) {
+            let ids: Vec<ReplicaId> = cluster.replicas.keys().copied().collect();
+            let id = *prng.choose(&ids);
+            finish(cluster, prng, id);
+            deliver(cluster, prng);
+        }
+    }
+}
+
 /// Some look at their clocks; the others will with their next input.
 fn tick_some(cluster: &mut Cluster, prng: &mut Prng) {
     let mut ids: Vec<ReplicaId> = cluster.replicas.keys().copied().collect();
@@ -378,7 +351,9 @@ fn damage(cluster: &mut Cluster, prng: &mut Prng, id: ReplicaId) -> bool {
 fn newcomer(cluster: &mut Cluster, leader: ReplicaId, prng: &mut Prng) -> Option<ReplicaId> {
     let group = cluster.replicas[&leader].group.as_ref()?;
     let (since, config) = group.log().config();
-    let settled = since <= group.commit() && !config.is_joint();
+    // Whoever has committed nothing of its own may yet be overruled by one that knows another configuration.
+    let own = group.log().term_at(group.commit()) == Some(group.term());
+    let settled = own && since <= group.commit() && !config.is_joint();
     let mut gone = cluster.replicas.keys().copied().collect::<Vec<_>>();
     gone.retain(|replica| settled && !config.is_member(*replica));
     if !gone.is_empty() && prng.chance(1, 2) {
@@ -429,109 +404,4 @@ fn change(cluster: &mut Cluster, prng: &mut Prng, token: u64) -> bool {
     };
     cluster.step(leader, input);
     true
-}
-
-/// Everything runs and reaches everything: somebody leads, and what is proposed is committed everywhere.
-fn heal(cluster: &mut Cluster, seed: u64) {
-    cluster.cut.clear();
-    let ids: Vec<ReplicaId> = cluster.replicas.keys().copied().collect();
-    for id in ids {
-        cluster.start(id);
-    }
-    scrub(cluster);
-    cluster.settle(Duration::from_secs(30));
-    let Some(leader) = cluster.leader() else {
-        panic!("seed {seed}: L1: nobody leads\n{}", states(cluster));
-    };
-    let token = 1;
-    let input = Input::Propose {
-        token,
-        expected_term: None,
-        frames: vec![100].into(),
-        ack: Ack::Durable,
-    };
-    cluster.step(leader, input);
-    cluster.settle(Duration::from_secs(10));
-    let done = cluster
-        .outcomes
-        .get(&token)
-        .is_some_and(|outcome| outcome.is_committed());
-    assert!(
-        done,
-        "seed {seed}: L2, L3: nothing is committed\n{}",
-        states(cluster)
-    );
-    check_logs(cluster, seed);
-    let last = cluster.invariants.last_committed();
-    let config = cluster.replicas[&leader]
-        .group
-        .as_ref()
-        .map(|group| Arc::clone(group.config()));
-    for member in config.expect("it runs").members() {
-        let group = cluster.replicas[&member].group.as_ref().expect("it runs");
-        assert_eq!(
-            group.commit(),
-            last,
-            "seed {seed}: L4: {group}\n{}",
-            states(cluster)
-        );
-        assert_eq!(
-            group.log().flushed(),
-            group.log().dirty(),
-            "seed {seed}: L4: {group}\n{}",
-            states(cluster)
-        );
-    }
-    for (id, replica) in &cluster.replicas {
-        let bad = replica.disk.bad();
-        assert!(
-            bad.is_empty(),
-            "seed {seed}: L6: {id} {bad:?}\n{}",
-            states(cluster)
-        );
-    }
-    // L10: nobody is elected without a cause.
-    let leaders = cluster.leaders.len();
-    cluster.settle(Duration::from_secs(20));
-    assert_eq!(
-        cluster.leaders.len(),
-        leaders,
-        "seed {seed}: L10\n{}",
-        states(cluster)
-    );
-}
-
-/// All that cannot be read is found.
-fn scrub(cluster: &mut Cluster) {
-    let disks = cluster.replicas.iter();
-    let bad: Vec<_> = disks
-        .map(|(id, replica)| (*id, replica.disk.bad()))
-        .collect();
-    for (id, bad) in bad {
-        for index in bad {
-            cluster.find_fault(id, index);
-        }
-    }
-}
-
-fn states(cluster: &Cluster) -> String {
-    let groups = cluster
-        .replicas
-        .values()
-        .filter_map(|replica| replica.group.as_ref());
-    let states: Vec<String> = groups
-        .map(|group| format!("{group} {}", group.config()))
-        .collect();
-    let tail = cluster.lines.len().saturating_sub(40);
-    format!(
-        "{}\n{}",
-        states.join("\n"),
-        cluster.lines[tail..].join("\n")
-    )
-}
-
-fn check_logs(cluster: &Cluster, seed: u64) {
-    if let Err(broken) = Invariants::check_logs(&cluster.replicas) {
-        panic!("seed {seed}: {broken}\n{}", states(cluster));
-    }
 }

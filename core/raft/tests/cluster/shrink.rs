@@ -2,7 +2,8 @@
 
 use std::panic::{catch_unwind, set_hook, take_hook};
 
-use crate::schedule::{Plan, Reached};
+use crate::reached::Reached;
+use crate::schedule::Plan;
 
 /// Runs a schedule. One that fails is made short, and run once more with a trace.
 pub(crate) fn run(plan: &Plan) -> Reached {

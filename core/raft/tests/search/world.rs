@@ -307,7 +307,12 @@ impl World {
                     self.fail(&broken);
                 }
             }
-            Effect::Visible { upto } => self.invariants.sees(&self.replicas[&id].disk, upto),
+            Effect::Visible { upto } => {
+                let seen = self.invariants.sees(&self.replicas[&id], upto);
+                if let Err(broken) = seen {
+                    self.fail(&broken);
+                }
+            }
             Effect::Broken(what) => self.fail(what),
             Effect::Commit { .. }
             | Effect::Resolved { .. }
