@@ -164,22 +164,33 @@ fn try_test(mutant: &'static Mutant) -> Result<Kill, Failure> {
             mutant.room
         )));
     }
-    let said = text.lines().find_map(|line| line.split_once("found: "));
-    // `seed 3: S11: ...`, or whatever a script said.
-    let by = said.filter(|_| output.status.success()).map(|(_, said)| {
-        let seed = said
-            .strip_prefix("seed ")
-            .and_then(|rest| rest.split_once(": "));
-        let (seed, rest) = seed.unwrap_or(("0", said));
-        let invariant = rest.split(':').next().unwrap_or(rest);
-        let seeds = seed.parse::<u64>().unwrap_or_default() + 1;
-        (seeds, invariant.to_owned())
-    });
+    // `found: cluster: 3 seeds Rough: S11: ...`, and the same of others: not all lines begin with it.
+    let said = text.lines().filter_map(|line| line.split_once("found: "));
+    let found: Vec<(&str, &str)> = said.filter_map(|(_, said)| said.split_once(": ")).collect();
+    let by = output.status.success().then(|| told(&found));
     Ok(Kill {
         mutant,
         by,
         cpu_seconds: 0.0,
     })
+}
+
+/// Seeds that it took, and everyone who found it with what was broken, as a test said.
+fn told(found: &[(&str, &str)]) -> (u64, String) {
+    let seeds = found
+        .iter()
+        .find(|(who, _)| *who == "cluster")
+        .and_then(|(_, how)| how.split_once(' ')?.0.parse().ok());
+    let short = |(who, how): &(&str, &str)| {
+        // How long it took, and the name of what was broken.
+        let mut parts = how.split(": ");
+        let (took, broken) = (parts.next().unwrap_or_default(), parts.next());
+        broken.map_or((*who).to_owned(), |broken| {
+            format!("{who} ({broken}, {took})")
+        })
+    };
+    let all: Vec<String> = found.iter().map(short).collect();
+    (seeds.unwrap_or_default(), all.join(", "))
 }
 
 /// Runs seeds of the simulator until one finds a bug.
@@ -225,13 +236,14 @@ fn line(kill: &Kill) -> String {
         id, room, breaks, ..
     } = kill.mutant;
     let fate = match &kill.by {
-        Some((seeds, oracle)) => format!("killed by {oracle} after {seeds} seeds"),
+        Some((_, finders)) if kill.mutant.finder == Finder::Test => format!("killed by {finders}"),
+        Some((seeds, oracle)) => format!(
+            "killed by {oracle} after {seeds} seeds, {:.1} CPU s",
+            kill.cpu_seconds
+        ),
         None => "SURVIVED".to_owned(),
     };
-    format!(
-        "{id:<5}{room:<11}{breaks:<58}{fate}, {:.1} CPU s",
-        kill.cpu_seconds
-    )
+    format!("{id:<5}{room:<11}{breaks:<58}{fate}")
 }
 
 fn summary(room: &str, kills: &[Kill]) -> String {
@@ -280,6 +292,19 @@ mod tests {
         assert_eq!(object["survivors"][0], MUTANTS[1].id);
         assert_eq!(object["median_seeds"], 3);
         assert_eq!(object["cpu_s"], 3.5);
+    }
+
+    #[test]
+    fn everyone_who_found_it_is_told() {
+        let found = [
+            ("cluster", "30 seeds Rough: S9: a leader commits"),
+            ("search", "84 states two replicas: S1: both lead"),
+            ("scripts", "one of them"),
+        ];
+        let (seeds, all) = told(&found);
+        assert_eq!(seeds, 30);
+        let expected = "cluster (S9, 30 seeds Rough), search (S1, 84 states two replicas), scripts";
+        assert_eq!(all, expected);
     }
 
     #[test]
