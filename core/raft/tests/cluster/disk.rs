@@ -141,7 +141,7 @@ impl Disk {
     }
 
     /// All frames of the log behind the prefix with their places, whether or not they can be read.
-    pub(crate) fn placed(&self) -> impl DoubleEndedIterator<Item = (LogIndex, &Frame)> {
+    pub(crate) fn placed(&self) -> impl DoubleEndedIterator<Item = (LogIndex, &Frame)> + Clone {
         let first = self.start().0 + 1;
         let places = self.slots[..self.view].iter().enumerate();
         places.map(move |(at, slot)| (LogIndex(first + at as u64), &slot.frame))

@@ -314,8 +314,13 @@ impl Invariants {
         if open > 1 && group.leads() && last_term == group.term() {
             return Err(format!("S18: leader {id} has {open} configurations open"));
         }
-        let config = disk.placed().rev().find_map(|(_, frame)| frame.config());
-        if config.unwrap_or(&disk.prefix.config) != group.config() {
+        let mut configs = disk.placed().filter(|(_, frame)| frame.config().is_some());
+        // One that cannot be read is in force, and not known, until it is there again.
+        let hidden = configs
+            .clone()
+            .any(|(index, _)| disk.frame(index).is_none());
+        let config = configs.next_back().and_then(|(_, frame)| frame.config());
+        if !hidden && config.unwrap_or(&disk.prefix.config) != group.config() {
             return Err(format!("S20: {id} goes by {}", group.config()));
         }
         Ok(())

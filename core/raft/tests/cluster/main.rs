@@ -75,10 +75,10 @@ fn all(weather: Weather, replicas: std::ops::RangeInclusive<i32>) {
     if weather == Weather::Lazy {
         assert!(reached.flushes > 0 && reached.seen > 0, "{reached:?}");
     }
-    if weather == Weather::Damaged {
+    if matches!(weather, Weather::Damaged | Weather::Foul) {
         assert!(reached.damages > 0 && reached.repairs > 0, "{reached:?}");
     }
-    if weather == Weather::Changing {
+    if matches!(weather, Weather::Changing | Weather::Foul) {
         assert!(reached.changes > 0 && reached.wipes > 0, "{reached:?}");
         assert!(reached.transfers > 0, "{reached:?}");
     }
@@ -114,6 +114,11 @@ fn what_a_disk_loses_is_got_back_from_others() {
 #[test]
 fn voters_change_under_way() {
     all(Weather::Changing, 3..=5);
+}
+
+#[test]
+fn everything_happens_at_once() {
+    all(Weather::Foul, 3..=5);
 }
 
 #[test]

@@ -24,6 +24,18 @@ pub(crate) enum Weather {
     Lazy,
     /// As rough, and disks lose what they had, though never the last copy of anything.
     Damaged,
+    /// All of that together.
+    Foul,
+}
+
+impl Weather {
+    fn changes(self) -> bool {
+        matches!(self, Self::Changing | Self::Foul)
+    }
+
+    fn damages(self) -> bool {
+        matches!(self, Self::Damaged | Self::Foul)
+    }
 }
 
 /// Steps of a schedule before everything heals.
@@ -80,7 +92,7 @@ fn run_traced(plan: &Plan, traced: bool) -> Reached {
     if traced {
         cluster.lines.push(plan.to_string());
     }
-    cluster.lazy = weather == Weather::Lazy;
+    cluster.lazy = weather == Weather::Lazy || weather == Weather::Foul && seed % 3 == 0;
     let mut reached = drive(&mut cluster, plan);
     heal(&mut cluster, seed);
     cluster.check_outcomes();
@@ -167,16 +179,16 @@ fn drive(cluster: &mut Cluster, plan: &Plan) -> Reached {
                 }
             }
             95 => truncate_prefix(cluster, &mut prng, &mut token),
-            96 if weather == Weather::Changing => {
+            96 if weather.changes() => {
                 reached.transfers += u64::from(hand_over(cluster, &mut prng, &ids));
             }
-            96..=98 if weather == Weather::Damaged => {
-                let losses = (0..5).filter(|_| damage(cluster, &mut prng, id));
-                reached.damages += losses.count() as u64;
-            }
-            97..=98 if weather == Weather::Changing => {
+            97 | 98 if weather.changes() && (weather != Weather::Foul || prng.chance(1, 2)) => {
                 token += 1;
                 reached.changes += u64::from(change(cluster, &mut prng, token));
+            }
+            96..=98 if weather.damages() => {
+                let losses = (0..5).filter(|_| damage(cluster, &mut prng, id));
+                reached.damages += losses.count() as u64;
             }
             // Everything goes well for a while, or nothing but elections would ever happen.
             _ => {
@@ -333,7 +345,12 @@ fn damage(cluster: &mut Cluster, prng: &mut Prng, id: ReplicaId) -> bool {
     }
     let index = LogIndex(prng.between(start.0 + 1, last.0));
     let frame = disk.written(index).expect("it is durable");
-    let others = cluster.replicas.iter().filter(|(other, _)| **other != id);
+    // By one that will be asked for it: whoever is removed goes only when others have what it had.
+    let leader = cluster.leader();
+    let leader = leader.and_then(|leader| cluster.replicas[&leader].group.as_ref());
+    let asked = |other: &ReplicaId| leader.is_some_and(|leader| leader.config().is_member(*other));
+    let others = cluster.replicas.iter();
+    let others = others.filter(|(other, _)| **other != id && asked(other));
     let mut kept = others.filter(|(_, other)| other.disk.keeps(index, frame));
     if !disk.keeps(index, frame) || kept.next().is_none() {
         return false;
