@@ -66,3 +66,8 @@ fn a_log_begins_later_while_a_follower_lacks_what_was_before() {
 fn a_disk_loses_a_frame_of_a_log_that_two_elections_made() {
     look(4);
 }
+
+#[test]
+fn three_voters_become_five_while_one_crashes_and_one_campaigns() {
+    look(5);
+}

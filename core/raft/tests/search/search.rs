@@ -30,19 +30,22 @@ pub(crate) fn search(first: World, states_max: usize, seen: &mut BTreeSet<u64>) 
 pub(crate) type Named = (&'static str, fn() -> World);
 
 /// All of them.
-pub(crate) const WORLDS: [Named; 5] = [
+pub(crate) const WORLDS: [Named; 6] = [
     ("two replicas", two_replicas),
     ("three replicas", three_replicas),
     ("a leader and a rival", a_rival),
     ("a start that moves", a_start),
     ("a frame that is lost", a_lost_frame),
+    ("three voters become five", three_become_five),
 ];
 
 /// Nothing but voters.
 const NOTHING: Bounds = Bounds {
     replicas: 3,
+    voters: 3,
     timeouts: 0,
     proposals: 0,
+    changes: 0,
     starts: 0,
     crashes: 0,
     damages: 0,
@@ -52,6 +55,7 @@ const NOTHING: Bounds = Bounds {
 fn two_replicas() -> World {
     World::new(Bounds {
         replicas: 2,
+        voters: 2,
         timeouts: 2,
         proposals: 1,
         crashes: 1,
@@ -85,6 +89,7 @@ fn a_rival() -> World {
 fn a_start() -> World {
     let mut world = World::new(Bounds {
         replicas: 2,
+        voters: 2,
         timeouts: 2,
         starts: 1,
         crashes: 1,
@@ -105,5 +110,19 @@ fn a_lost_frame() -> World {
     world.elect_first();
     world.restart();
     world.elect_first();
+    world
+}
+
+/// Three vote, and two that learn are to vote with them.
+fn three_become_five() -> World {
+    let mut world = World::new(Bounds {
+        replicas: 5,
+        timeouts: 1,
+        changes: 1,
+        crashes: 1,
+        ..NOTHING
+    });
+    world.elect_first();
+    world.teach_others();
     world
 }

@@ -15,9 +15,13 @@ use crate::replica::Replica;
 #[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Bounds {
     pub(crate) replicas: i32,
+    /// So many of them vote at first.
+    pub(crate) voters: i32,
     /// Deadlines that pass: elections that are tried, beats that are sent.
     pub(crate) timeouts: u32,
     pub(crate) proposals: u32,
+    /// Times that all replicas are to vote.
+    pub(crate) changes: u32,
     /// Logs that begin behind all that is committed.
     pub(crate) starts: u32,
     pub(crate) crashes: u32,
@@ -38,6 +42,8 @@ pub(crate) enum Action {
     Timeout(ReplicaId),
     /// Something is proposed to it.
     Propose(ReplicaId),
+    /// It is asked to have all replicas vote.
+    Change(ReplicaId),
     /// What is committed there is not needed any longer.
     TruncatePrefix(ReplicaId),
     /// A frame that was lost becomes durable again.
@@ -74,7 +80,7 @@ fn settings() -> Settings {
 impl World {
     pub(crate) fn new(bounds: Bounds) -> Self {
         let ids: Vec<ReplicaId> = (1..=bounds.replicas).map(ReplicaId::first).collect();
-        let config = Config::of(ids.iter().copied());
+        let config = Config::of((1..=bounds.voters).map(ReplicaId::first));
         let mut world = Self {
             replicas: BTreeMap::new(),
             messages: Vec::new(),
@@ -101,6 +107,30 @@ impl World {
         let first = ReplicaId::first(1);
         self.time_out(first);
         self.settle();
+    }
+
+    /// Has those who do not vote learn, and lets that be committed.
+    pub(crate) fn teach_others(&mut self) {
+        self.change(ReplicaId::first(1), false);
+        self.settle();
+    }
+
+    /// Asks a leader for other members: those who do not vote yet are to, or to learn.
+    fn change(&mut self, leader: ReplicaId, vote: bool) {
+        let (mut voters, mut learners) = (Vec::new(), Vec::new());
+        for &id in self.replicas.keys() {
+            if vote || self.config.voters.contains(&id) {
+                voters.push(id);
+            } else {
+                learners.push(id);
+            }
+        }
+        let change = Input::Change {
+            token: 200,
+            voters,
+            learners,
+        };
+        self.step(leader, change);
     }
 
     fn settle(&mut self) {
@@ -146,6 +176,9 @@ impl World {
             if self.left.proposals > 0 && group.leads() {
                 actions.push(Action::Propose(id));
             }
+            if self.left.changes > 0 && group.leads() {
+                actions.push(Action::Change(id));
+            }
             if self.left.starts > 0 && group.leads() && group.commit() > group.log().start().index {
                 actions.push(Action::TruncatePrefix(id));
             }
@@ -180,6 +213,10 @@ impl World {
                     ack: Ack::Durable,
                 };
                 world.step(id, input);
+            }
+            Action::Change(id) => {
+                world.left.changes -= 1;
+                world.change(id, true);
             }
             Action::Repair(id) => {
                 let replica = world.replicas.get_mut(&id).expect("a replica");
