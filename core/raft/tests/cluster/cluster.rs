@@ -14,6 +14,7 @@ use crate::disk::Disk;
 use crate::hearing::Hearing;
 use crate::invariants::Invariants;
 use crate::replica::Replica;
+use crate::telling::Telling;
 
 /// Something on its way.
 #[derive(Clone, Debug)]
@@ -64,6 +65,7 @@ pub(crate) struct Cluster {
     pub(crate) frozen: Option<ReplicaId>,
     pub(crate) invariants: Invariants,
     hearing: Hearing,
+    pub(crate) telling: Telling,
     pub(crate) first_config: Config,
     pub(crate) settings: Settings,
     /// Most of what is proposed is lazy.
@@ -118,6 +120,7 @@ impl Cluster {
             frozen: None,
             invariants: Invariants::default(),
             hearing: Hearing::default(),
+            telling: Telling::default(),
             first_config: Config::of(voters.iter().copied()),
             settings: Settings {
                 in_flight_messages_max: 4,
@@ -176,7 +179,12 @@ impl Cluster {
         let (hard, log): (HardState, _) = replica.disk.recover();
         replica.starts += 1;
         let seed = self.seed.wrapping_mul(1_000).wrapping_add(replica.starts);
-        replica.group = Some(Group::new(id, settings, hard, log, now, seed));
+        let group = Group::new(id, settings, hard, log, now, seed);
+        if self.traced {
+            let disk = (&hard, &replica.disk);
+            self.telling.start((now, seed, &settings), &group, disk);
+        }
+        replica.group = Some(group);
         self.note(|| format!("{id} starts"));
     }
 
@@ -251,6 +259,9 @@ impl Cluster {
             return;
         };
         let told = self.traced.then(|| format!("{input:?}"));
+        if self.traced {
+            self.telling.step(id, now, &input);
+        }
         if let Input::Read { token } = input {
             let committed = self.invariants.last_committed();
             self.reads_asked.insert(token, committed);
@@ -284,6 +295,9 @@ impl Cluster {
         let Some(group) = &mut replica.group else {
             return;
         };
+        if self.traced {
+            self.telling.pulse(id, now, group.leads());
+        }
         let (mut quiet, mut effects) = (Vec::new(), Vec::new());
         group.pulse(now, &mut quiet, &mut effects);
         let state = self.traced.then(|| group.to_string());
@@ -308,7 +322,7 @@ impl Cluster {
             checked = checked.and(self.hearing.check(self.now, group, limit));
         }
         if let Err(broken) = checked {
-            self.fail(&broken);
+            self.fail_at(id, &broken);
         }
     }
 
@@ -318,7 +332,7 @@ impl Cluster {
             Effect::Send(message) => {
                 let sent = self.invariants.sent(&message, &replica.disk);
                 if let Err(broken) = sent {
-                    self.fail(&broken);
+                    self.fail_at(id, &broken);
                 }
                 self.messages.push(Letter::Message(message));
             }
@@ -328,7 +342,7 @@ impl Cluster {
                 // What was only seen is not decided.
                 let before = told_before.filter(|before| !matches!(before, Outcome::Seen { .. }));
                 if before.is_some_and(|before| before != outcome) {
-                    self.fail("S29: a proposal has two outcomes");
+                    self.fail_at(id, "S29: a proposal has two outcomes");
                 }
             }
             Effect::ReadReady { token, index } => {
@@ -336,14 +350,14 @@ impl Cluster {
                 if index < asked {
                     let what =
                         format!("S27: a read at {index} misses what was committed up to {asked}");
-                    self.fail(&what);
+                    self.fail_at(id, &what);
                 }
                 self.reads.insert(token, index);
             }
             Effect::Visible { upto } => {
                 let seen = self.invariants.sees(&self.replicas[&id], upto);
                 if let Err(broken) = seen {
-                    self.fail(&broken);
+                    self.fail_at(id, &broken);
                 }
             }
             Effect::Hidden { .. } => self.hidden += 1,
@@ -352,13 +366,7 @@ impl Cluster {
                     self.leaders.insert(term);
                 }
             }
-            Effect::Broken(what) => {
-                panic!(
-                    "seed {}: {id} broke down: {what}\n{}",
-                    self.seed,
-                    self.lines.join("\n")
-                )
-            }
+            Effect::Broken(what) => self.fail_at(id, &format!("{id} broke down: {what}")),
             Effect::Fetch {
                 to, first, purpose, ..
             } => self.read(id, to, first, purpose),
@@ -382,7 +390,7 @@ impl Cluster {
         let checked = self.invariants.decided(id, &effect, &replica.disk);
         replica.write(effect);
         if let Err(broken) = checked {
-            self.fail(&broken);
+            self.fail_at(id, &broken);
         }
     }
 
@@ -509,6 +517,9 @@ impl Cluster {
                 self.step(ends.1, Input::Received(message));
             }
             Letter::Quiet(quiet) => {
+                if self.traced && replica.group.is_some() {
+                    self.telling.hear(now, &quiet);
+                }
                 let group = replica.group.as_mut();
                 let accepted = group.is_some_and(|group| {
                     let accepted = group.hear_quiet(now, &quiet);
@@ -520,6 +531,9 @@ impl Cluster {
             Letter::Answer(quiet, accepted) => {
                 if let Some(group) = &mut replica.group {
                     self.hearing.quiet(now, &quiet);
+                    if self.traced {
+                        self.telling.answer(now, &quiet, accepted);
+                    }
                     group.quiet_answered(now, &quiet, accepted);
                 }
             }
@@ -543,6 +557,21 @@ impl Cluster {
         if let Some(letter) = self.late.remove(at) {
             self.deliver(letter);
         }
+    }
+
+    /// A step of a replica was wrong: what happened to it is told as a script, for `tests/testdata`.
+    fn fail_at(&self, id: ReplicaId, broken: &str) -> ! {
+        let script = self.telling.of(id);
+        if script.is_empty() {
+            self.fail(broken);
+        }
+        panic!(
+            "seed {}: {broken}\n{}\n\n# {id} in seed {}: {broken}\n\ndo\n{}\n----",
+            self.seed,
+            self.lines.join("\n"),
+            self.seed,
+            script.join("\n")
+        );
     }
 
     fn fail(&self, broken: &str) -> ! {

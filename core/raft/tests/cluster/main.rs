@@ -2,6 +2,7 @@
 //!
 //! Messages are lost, late, twice and out of order; writes become durable when they like; processes crash and lose
 //! what their disk had not; leadership is handed over, voters change. A schedule follows from its seed.
+//! One that breaks a promise is made short, and what happened to the replica that did is printed as a script.
 
 mod cluster;
 mod disk;
@@ -10,13 +11,23 @@ mod hearing;
 mod invariants;
 #[path = "../support/log.rs"]
 mod log;
+#[path = "../script/print.rs"]
+mod print;
 mod reached;
 mod replica;
 mod schedule;
 mod shrink;
+#[path = "../script/steps.rs"]
+mod steps;
+mod telling;
+#[path = "../script/words.rs"]
+mod words;
+#[path = "../script/write.rs"]
+mod write;
 
 use reached::Reached;
 use schedule::{Plan, Weather};
+use steps::Steps;
 
 /// Seeds of each kind that every test run has; `OUZEL_RAFT_SEEDS` asks for more.
 fn seeds() -> u64 {
@@ -135,4 +146,25 @@ fn a_failing_schedule_becomes_short() {
     let fails = |plan: &Plan| [17, 60, 211].iter().all(|step| plan.steps.contains(step));
     let plan = Plan::new(7, 3, Weather::Rough);
     assert_eq!(shrink::shrink(&plan, &fails).steps, [17, 60, 211]);
+}
+
+#[test]
+fn what_happens_to_a_replica_is_a_script() {
+    let mut lines = 0;
+    for seed in 0..60 {
+        let (cluster, _) = Plan::new(seed, 4, Weather::Foul).drive(true);
+        for (id, replica) in &cluster.replicas {
+            let Some(group) = &replica.group else {
+                continue;
+            };
+            let script = cluster.telling.of(*id);
+            let mut steps = Steps::default();
+            for line in script {
+                steps.run(line);
+            }
+            assert_eq!(steps.group().state(), group.state(), "seed {seed}: {id}");
+            lines += script.len();
+        }
+    }
+    assert!(lines > 1_000, "{lines}");
 }

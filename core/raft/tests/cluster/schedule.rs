@@ -75,6 +75,23 @@ impl Plan {
         }
     }
 
+    /// Runs it and heals nothing.
+    pub(crate) fn drive(&self, traced: bool) -> (Cluster, Reached) {
+        let Self {
+            seed,
+            count,
+            weather,
+            ..
+        } = *self;
+        let mut cluster = Cluster::new(seed, count, traced);
+        if traced {
+            cluster.lines.push(self.to_string());
+        }
+        cluster.lazy = weather == Weather::Lazy || weather == Weather::Foul && seed % 3 == 0;
+        let reached = drive(&mut cluster, self);
+        (cluster, reached)
+    }
+
     /// Runs it, heals everything, and checks that it goes on.
     pub(crate) fn run(&self, traced: bool) -> Reached {
         run_traced(self, traced)
@@ -82,18 +99,8 @@ impl Plan {
 }
 
 fn run_traced(plan: &Plan, traced: bool) -> Reached {
-    let Plan {
-        seed,
-        count,
-        weather,
-        ..
-    } = *plan;
-    let mut cluster = Cluster::new(seed, count, traced);
-    if traced {
-        cluster.lines.push(plan.to_string());
-    }
-    cluster.lazy = weather == Weather::Lazy || weather == Weather::Foul && seed % 3 == 0;
-    let mut reached = drive(&mut cluster, plan);
+    let Plan { seed, weather, .. } = *plan;
+    let (mut cluster, mut reached) = plan.drive(traced);
     heal(&mut cluster, seed);
     cluster.check_outcomes();
     reached.runs = 1;

@@ -29,10 +29,14 @@ mod schedule;
 mod search;
 #[path = "../script/steps.rs"]
 mod steps;
+#[path = "../cluster/telling.rs"]
+mod telling;
 #[path = "../script/words.rs"]
 mod words;
 #[path = "../search/world.rs"]
 mod world;
+#[path = "../script/write.rs"]
+mod write;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

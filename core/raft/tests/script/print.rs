@@ -2,7 +2,7 @@
 
 use raft::{Ballot, Body, Effect, Frame, FrameKind, Lack, Outcome, Prefix, Purpose};
 
-fn print_lack(lack: &Lack) -> String {
+pub(crate) fn print_lack(lack: &Lack) -> String {
     let term = lack.term.map(|term| format!("t{term}"));
     let term = term.unwrap_or_default();
     let chain = lack.chain.map(|chain| format!("#{chain}"));
@@ -41,7 +41,7 @@ fn print_prefix(prefix: &Prefix, lack: Option<&str>, word: &str) -> String {
     format!("last={last} voters {config}{}", lack.unwrap_or_default())
 }
 
-fn print_body(body: &Body) -> String {
+pub(crate) fn print_body(body: &Body) -> String {
     match body {
         Body::VoteRequest { ballot, last } => {
             let ballot = match ballot {

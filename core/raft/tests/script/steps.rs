@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use model::LogIndex;
 use raft::{
-    Ack, Config, Effect, Frames, Group, HardState, Input, Position, Prefix, Purpose, Settings,
+    Ack, Effect, Frames, Group, HardState, Input, Position, Prefix, Purpose, Quiet, Settings,
 };
 use stdx::{Duration, Instant};
 
@@ -32,6 +32,10 @@ impl Steps {
         let told = match verb {
             "replica" => vec![self.start(rest)],
             "state" => vec![self.group().to_string()],
+            "persisted" | "flushed" | "repaired" if rest.contains('=') => {
+                let input = Self::completion(verb, rest);
+                self.step(input)
+            }
             "persisted" => match self.persisting.pop_front() {
                 Some(sequence) => self.step(Input::Persisted { sequence }),
                 None => vec!["no hard state is on its way".to_owned()],
@@ -52,6 +56,11 @@ impl Steps {
                 self.now += Duration::from_millis(words::number(rest, "ms"));
                 self.step(Input::Tick)
             }
+            "clock" => {
+                self.now = Instant::from_nanos(words::number(rest, "ns"));
+                vec![format!("{:?}", self.now)]
+            }
+            "pulse" | "hear-quiet" | "quiet-answered" => self.beat(verb, rest),
             _ => {
                 let input = self.input(verb, rest);
                 self.step(input)
@@ -77,7 +86,15 @@ impl Steps {
             "propose" => Input::Propose {
                 token,
                 expected_term: words::value(rest, "expect").map(|_| words::term(rest, "expect")),
-                frames: vec![100].into(),
+                frames: words::value(rest, "sizes").map_or_else(
+                    || vec![100].into(),
+                    |sizes| {
+                        sizes
+                            .split(',')
+                            .map(|size| size.parse().expect("bytes"))
+                            .collect()
+                    },
+                ),
                 ack: if rest.contains("lazy") {
                     Ack::Lazy
                 } else {
@@ -92,13 +109,14 @@ impl Steps {
                     .map_or(self.group().log().epoch(), |_| words::number(rest, "epoch")),
             },
             "fetched" => Input::Fetched {
-                purpose: self.purpose.clone().expect("somebody asked"),
+                purpose: self.purpose_of(rest),
                 to: words::replica(words::value(rest, "to").expect("for whom")),
                 first: LogIndex(words::number(rest, "first")),
                 frames: words::value(rest, "frames")
                     .map(words::frames)
                     .unwrap_or_default(),
             },
+            "tick" => Input::Tick,
             "rest" => Input::Rest,
             "truncate-prefix" => Input::TruncatePrefix {
                 token,
@@ -116,15 +134,73 @@ impl Steps {
         }
     }
 
-    fn group(&self) -> &Group {
+    /// Something was done that was decided before, in any order.
+    fn completion(verb: &str, rest: &str) -> Input {
+        let epoch = words::number(rest, "epoch");
+        let index = |name| LogIndex(words::number(rest, name));
+        match verb {
+            "persisted" => Input::Persisted {
+                sequence: words::number(rest, "seq"),
+            },
+            "flushed" => Input::Flushed {
+                upto: index("upto"),
+                epoch,
+            },
+            _ => Input::Repaired {
+                first: index("first"),
+                frames: words::value(rest, "frames")
+                    .map(words::frames)
+                    .expect("frames"),
+                chain: u32::try_from(words::number(rest, "chain")).expect("a checksum"),
+            },
+        }
+    }
+
+    /// What frames were asked for: as it says, or the last time.
+    fn purpose_of(&self, rest: &str) -> Purpose {
+        let has = |word| rest.split_whitespace().any(|other| other == word);
+        if has("replicate") {
+            return Purpose::Replicate;
+        }
+        match words::value(rest, "lack") {
+            Some(lack) => Purpose::Repair {
+                lack: Box::new(words::lack(lack)),
+                check: has("check"),
+            },
+            None => self.purpose.clone().expect("somebody asked"),
+        }
+    }
+
+    /// A beat of the host's.
+    fn beat(&mut self, verb: &str, rest: &str) -> Vec<String> {
+        let (now, group) = (self.now, self.group.as_mut().expect("a replica"));
+        if verb == "pulse" {
+            let (mut quiet, mut effects) = (Vec::new(), Vec::new());
+            group.pulse(now, &mut quiet, &mut effects);
+            let quiet = quiet.iter().map(|quiet| format!("quietly -> {}", quiet.to));
+            return quiet.chain(effects.iter().map(print)).collect();
+        }
+        let name = |name| words::replica(words::value(rest, name).expect("a replica"));
+        let quiet = Quiet {
+            from: name("from"),
+            to: name("to"),
+            term: words::term(rest, "term"),
+        };
+        let refused = rest.split_whitespace().any(|word| word == "refused");
+        if verb == "hear-quiet" {
+            let accepted = group.hear_quiet(now, &quiet);
+            return vec![if accepted { "accepted" } else { "refused" }.to_owned()];
+        }
+        group.quiet_answered(now, &quiet, !refused);
+        Vec::new()
+    }
+
+    pub(crate) fn group(&self) -> &Group {
         self.group.as_ref().expect("a script begins with a replica")
     }
 
     fn start(&mut self, rest: &str) -> String {
         let me = words::replica(rest.split_whitespace().next().expect("which replica"));
-        let voters = words::value(rest, "voters")
-            .map(words::replicas)
-            .unwrap_or_default();
         let frames = words::value(rest, "log")
             .map(words::slots)
             .unwrap_or_default();
@@ -139,14 +215,29 @@ impl Steps {
             claimed,
         };
         let last = words::value(rest, "start").map_or(Position::ZERO, words::position);
-        let config = Config::of(voters).into();
-        let frames = frames.iter().map(Option::as_ref);
-        let log = log::recovered(&Prefix { last, config }, frames, known_commit, |last| {
-            u32::try_from(last.0).ok()
-        });
+        let config = words::voters(rest).into();
+        let chain = |index: LogIndex| {
+            let at = usize::try_from(index.0 - last.index.0 - 1).expect("a short log");
+            let known = frames[at].as_ref().err().copied().flatten();
+            known.or_else(|| u32::try_from(index.0).ok())
+        };
+        let readable = frames.iter().map(|slot| slot.as_ref().ok());
+        let log = log::recovered(&Prefix { last, config }, readable, known_commit, chain);
         self.persisting.clear();
         self.appended.clear();
-        self.group = Some(Group::new(me, settings(), hard, log, self.now, 1));
+        let (mut settings, mut seed) = (settings(), 1);
+        if let Some(text) = words::value(rest, "seed") {
+            // As the cluster has it.
+            seed = text.parse().expect("a number");
+            settings = Settings {
+                in_flight_messages_max: 4,
+                message_bytes_max: words::number(rest, "message"),
+                catch_up_frames: 3,
+                pulsed: rest.ends_with(" pulsed"),
+                ..Settings::default()
+            };
+        }
+        self.group = Some(Group::new(me, settings, hard, log, self.now, seed));
         self.group().to_string()
     }
 

@@ -48,22 +48,35 @@ pub(crate) fn position(text: &str) -> Position {
     )
 }
 
-/// Frames by their terms: `1,1,2`; `2c[n1+n2]` is a configuration, `2c[n1|n1+n2]` a joint one, `2s5` one that has the log begin behind 5,
-/// `2b9` one of 9 bytes.
+/// `[n1+n2]`; `[n1|n1+n2]` is joint; `[n1;n3]` has a learner.
+pub(crate) fn config(text: &str) -> Config {
+    let text = text.trim_matches(['[', ']']);
+    let set = |set: &str| {
+        let names = set.split('+').filter(|name| !name.is_empty());
+        names.map(replica).collect()
+    };
+    let (sets, learners) = text.split_once(';').unwrap_or((text, ""));
+    let mut sets = sets.split('|').map(set);
+    Config {
+        voters: sets.next().expect("voters"),
+        outgoing: sets.next(),
+        learners: set(learners),
+    }
+}
+
+/// Frames by their terms: `1,1,2`; `2c[n1+n2]` is a configuration, `2s5` one that has the log begin behind 5, `2n` one with nothing
+/// in it, `2m` a mark; `2b9` is one of 9 bytes.
 pub(crate) fn frames(text: &str) -> Frames {
     let frame = |text: &str| {
         let (term, kind) = if let Some((term, voters)) = text.split_once('c') {
-            let sets = voters.trim_matches(['[', ']']).split('|');
-            let mut sets = sets.map(|set| set.split('+').map(replica).collect());
-            let config = Config {
-                voters: sets.next().expect("voters"),
-                outgoing: sets.next(),
-                ..Config::default()
-            };
-            (term, FrameKind::Config(Arc::new(config)))
+            (term, FrameKind::Config(Arc::new(config(voters))))
         } else if let Some((term, upto)) = text.split_once('s') {
             let upto = LogIndex(upto.parse().expect("an index"));
             (term, FrameKind::PrefixTruncate(upto))
+        } else if let Some(term) = text.strip_suffix('n') {
+            (term, FrameKind::Noop)
+        } else if let Some(term) = text.strip_suffix('m') {
+            (term, FrameKind::Mark)
         } else {
             (text, FrameKind::Data)
         };
@@ -80,17 +93,21 @@ pub(crate) fn frames(text: &str) -> Frames {
         .collect()
 }
 
-/// The same, where `x` cannot be read.
-pub(crate) fn slots(text: &str) -> Vec<Option<Frame>> {
+/// The same, where `x` cannot be read, and `x#7` neither, but its checksum is known to be 7.
+pub(crate) fn slots(text: &str) -> Vec<Result<Frame, Option<u32>>> {
     let slots = text.split(',').filter(|text| !text.is_empty());
-    slots
-        .map(|text| frames(text.trim_start_matches('x')).pop())
-        .collect()
+    let slot = |text: &str| match text.strip_prefix('x') {
+        None => Ok(frames(text).pop().expect("a frame")),
+        Some(lost) => Err(lost
+            .strip_prefix('#')
+            .map(|chain| chain.parse().expect("a number"))),
+    };
+    slots.map(slot).collect()
 }
 
 /// `3-5@6/2`: frames 3 to 5, of whoever has 6/2; `3-5t2@6/2`: they are of term 2; `3-5@6/2#7`: the last has
 /// checksum 7; `3-5@6/2!`: they are known to be committed.
-fn lack(text: &str) -> Lack {
+pub(crate) fn lack(text: &str) -> Lack {
     let (text, committed) = match text.strip_suffix('!') {
         Some(text) => (text, true),
         None => (text, false),
@@ -167,14 +184,18 @@ fn body(kind: &str, line: &str) -> Body {
     }
 }
 
+/// `config=[n1+n2]`, or `voters=n1,n2` where that is all.
+pub(crate) fn voters(line: &str) -> Config {
+    let voters = || Config::of(value(line, "voters").map(replicas).unwrap_or_default());
+    value(line, "config").map_or_else(voters, config)
+}
+
 fn body_of_start_or_repair(kind: &str, line: &str) -> Body {
     let place = |name| value(line, name).map_or(Position::ZERO, position);
     let index = |name| LogIndex(number(line, name));
     let prefix = || Prefix {
         last: place("last"),
-        config: Arc::new(Config::of(
-            value(line, "voters").map(replicas).unwrap_or_default(),
-        )),
+        config: Arc::new(voters(line)),
     };
     match kind {
         "install" => Body::Install {

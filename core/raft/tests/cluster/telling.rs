@@ -1,0 +1,106 @@
+//! What happens to each replica since it last started, as a script that does the same to it alone.
+
+use std::collections::BTreeMap;
+
+use raft::{Group, HardState, Input, Quiet, ReplicaId, Settings};
+use stdx::Instant;
+
+use crate::disk::Disk;
+use crate::write;
+
+/// The scripts.
+#[derive(Default)]
+pub(crate) struct Telling(BTreeMap<ReplicaId, Script>);
+
+struct Script {
+    /// The time that it has come to.
+    now: Instant,
+    lines: Vec<String>,
+    /// The last two lines are a beat of somebody who does not lead: nothing but the time comes of it.
+    idle: bool,
+}
+
+impl Telling {
+    /// A replica starts with what its disk has.
+    pub(crate) fn start(
+        &mut self,
+        (now, seed, settings): (Instant, u64, &Settings),
+        group: &Group,
+        (hard, disk): (&HardState, &Disk),
+    ) {
+        let places = disk.placed().map(|(index, _)| index);
+        let frames = places.map(|index| disk.frame(index).ok_or_else(|| disk.chain(index)));
+        let replica = write::start(group.me(), hard, &disk.prefix, frames);
+        let pulsed = if settings.pulsed { " pulsed" } else { "" };
+        let (commit, message) = (group.commit(), settings.message_bytes_max);
+        let lines = vec![
+            clock(now),
+            format!("{replica} commit={commit} message={message} seed={seed}{pulsed}"),
+        ];
+        let script = Script {
+            now,
+            lines,
+            idle: false,
+        };
+        self.0.insert(group.me(), script);
+    }
+
+    /// It takes a step.
+    pub(crate) fn step(&mut self, id: ReplicaId, now: Instant, input: &Input) {
+        self.add(id, now, write::step(input));
+    }
+
+    /// It beats, where its host does that, and if it leads.
+    pub(crate) fn pulse(&mut self, id: ReplicaId, now: Instant, leads: bool) {
+        let Some(script) = self.0.get_mut(&id) else {
+            return;
+        };
+        if script.idle && !leads {
+            script.lines.truncate(script.lines.len() - 2);
+        }
+        let later = script.now < now;
+        self.add(id, now, "pulse".to_owned());
+        if let Some(script) = self.0.get_mut(&id) {
+            script.idle = later && !leads;
+        }
+    }
+
+    /// It hears such a beat.
+    pub(crate) fn hear(&mut self, now: Instant, quiet: &Quiet) {
+        let Quiet { from, to, term } = quiet;
+        self.add(
+            *to,
+            now,
+            format!("hear-quiet from={from} to={to} term={term}"),
+        );
+    }
+
+    /// It hears the answer to one.
+    pub(crate) fn answer(&mut self, now: Instant, quiet: &Quiet, accepted: bool) {
+        let Quiet { from, to, term } = quiet;
+        let refused = if accepted { "" } else { " refused" };
+        let line = format!("quiet-answered from={from} to={to} term={term}{refused}");
+        self.add(*from, now, line);
+    }
+
+    fn add(&mut self, id: ReplicaId, now: Instant, line: String) {
+        let Some(script) = self.0.get_mut(&id) else {
+            return;
+        };
+        if script.now < now {
+            script.now = now;
+            script.lines.push(clock(now));
+        }
+        script.lines.push(line);
+        script.idle = false;
+    }
+
+    /// The script of a replica.
+    pub(crate) fn of(&self, id: ReplicaId) -> &[String] {
+        self.0.get(&id).map_or(&[], |script| &script.lines)
+    }
+}
+
+fn clock(now: Instant) -> String {
+    format!("clock ns={}", now.as_nanos())
+}
