@@ -10,7 +10,7 @@ use crate::flush::Ack;
 use crate::frame::FrameKind;
 use crate::group::Group;
 use crate::message::Body;
-use crate::progress::Progress;
+use crate::progress::{Progress, Stage};
 use crate::replica::ReplicaId;
 use crate::role::Role;
 
@@ -105,14 +105,19 @@ impl Group {
         flushed: LogIndex,
         out: &mut Vec<Effect>,
     ) {
-        let now = self.now;
+        let (now, start) = (self.now, self.log.start().index);
         let Some(progress) = self.heard(from) else {
             return;
         };
         progress.beat = progress.beat.max(sequence);
         progress.told.answered(sequence);
         let news = progress.has(verified, flushed);
-        progress.answered_beat(news, now);
+        if progress.stage == Stage::Install && progress.matched >= start {
+            // It has begun there, though its disk may take long over it.
+            progress.found();
+        }
+        let holds = verified >= progress.matched;
+        progress.answered_beat(news, holds, now);
         let forgot = verified < progress.matched && progress.is_idle();
         self.progressed(from, out);
         if forgot {

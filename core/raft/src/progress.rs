@@ -135,17 +135,19 @@ impl Progress {
         self.idle_since = None;
     }
 
-    /// It answered a beat. Frames that are on their way, or there and not durable, and about which nothing is heard for a
-    /// while though it answers, are lost.
-    pub(crate) fn answered_beat(&mut self, news: bool, now: Instant) {
-        let waits = !self.is_idle() || self.durable < self.matched;
+    /// It answered a beat, and holds all that was shown to be there, or not any more. Frames that are on their way, or were
+    /// there and not durable, and about which nothing is heard for a while though it answers, are lost; those that it holds
+    /// are only slow.
+    pub(crate) fn answered_beat(&mut self, news: bool, holds: bool, now: Instant) {
+        let waits = !self.is_idle() || (self.durable < self.matched && !holds);
         if !waits || news {
             self.idle_since = None;
             return;
         }
         let since = *self.idle_since.get_or_insert(now);
         if now.since(since) >= IDLE_MAX {
-            self.probe_from(self.durable.next());
+            let there = if holds { self.matched } else { self.durable };
+            self.probe_from(there.next());
         }
     }
 }
@@ -161,11 +163,18 @@ mod tests {
         progress.found();
         progress.sent(LogIndex(7), 30);
         assert_eq!(progress.next, LogIndex(8));
-        for beat in 0..=3 {
-            let now = Instant::ZERO + Duration::from_millis(150 * beat);
-            progress.answered_beat(false, now);
-        }
-        assert_eq!((progress.stage, progress.next), (Stage::Probe, LogIndex(5)));
+        let silent = |progress: &mut Progress, holds| {
+            for beat in 0..=3 {
+                let now = Instant::ZERO + Duration::from_millis(150 * beat);
+                progress.answered_beat(false, holds, now);
+            }
+            (progress.stage, progress.next)
+        };
+        // It holds 5, and may have lost it.
+        let mut other = progress.clone();
+        assert_eq!(silent(&mut other, true), (Stage::Probe, LogIndex(6)));
+        let probed = silent(&mut progress, false);
+        assert_eq!(probed, (Stage::Probe, LogIndex(5)));
         assert_eq!(progress.in_flight_bytes, 0);
     }
 
