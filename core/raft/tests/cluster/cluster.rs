@@ -1,49 +1,23 @@
 //! The replicas, the messages between them, and time.
 
+#[path = "carry_out.rs"]
+mod carry_out;
+#[path = "passing.rs"]
+mod passing;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use model::{LogIndex, Term};
-use raft::{
-    Ack, Body, Config, Effect, Group, HardState, Input, Message, Outcome, Position, Purpose, Quiet,
-    ReplicaId, Settings,
-};
-use stdx::{Duration, Instant, Prng};
+use raft::{Ack, Config, Group, HardState, Input, Outcome, Position, ReplicaId, Settings};
+use stdx::{Instant, Prng};
 
 use crate::disk::Disk;
 use crate::hearing::Hearing;
 use crate::invariants::Invariants;
+use crate::letter::Letter;
 use crate::replica::Replica;
 use crate::telling::Telling;
-
-/// Something on its way.
-#[derive(Clone, Debug)]
-pub(crate) enum Letter {
-    Message(Message),
-    Quiet(Quiet),
-    /// To a quiet beat, and whether it was accepted.
-    Answer(Quiet, bool),
-}
-
-impl Letter {
-    fn is_vote(&self) -> bool {
-        let Self::Message(message) = self else {
-            return false;
-        };
-        matches!(
-            message.body,
-            Body::VoteRequest { .. } | Body::VoteReply { .. }
-        )
-    }
-
-    fn ends(&self) -> (ReplicaId, ReplicaId) {
-        match self {
-            Self::Message(message) => (message.from, message.to),
-            Self::Quiet(quiet) => (quiet.from, quiet.to),
-            Self::Answer(quiet, _) => (quiet.to, quiet.from),
-        }
-    }
-}
 
 /// A cluster.
 pub(crate) struct Cluster {
@@ -93,16 +67,8 @@ pub(crate) struct Cluster {
     traced: bool,
 }
 
-/// Every so many letters one is kept that arrives once more, and so many of them.
-const LATE_EVERY: usize = 37;
-const LATE_MAX: usize = 16;
-
 /// Lines of a trace that a failure prints.
 const LINES_KEPT: usize = 60;
-
-fn wrong_term(seed: u64) -> ! {
-    panic!("seed {seed}: L11: a quiet beat of another term is accepted")
-}
 
 impl Cluster {
     pub(crate) fn new(seed: u64, count: i32, traced: bool) -> Self {
@@ -281,282 +247,6 @@ impl Cluster {
             self.note(|| format!("{}ms {id} <- {told}", now.as_nanos() / 1_000_000));
         }
         self.carry_out_all(id, effects, state);
-    }
-
-    /// Beats, where that is done for all groups together and it is time to.
-    pub(crate) fn pulse(&mut self, id: ReplicaId) {
-        let (now, next) = (self.now, self.now + self.settings.heartbeat);
-        let at = self.pulse_at.entry(id).or_default();
-        if !self.settings.pulsed || now < *at || self.frozen == Some(id) {
-            return;
-        }
-        *at = next;
-        let replica = self.replicas.get_mut(&id).expect("a replica");
-        let Some(group) = &mut replica.group else {
-            return;
-        };
-        if self.traced {
-            self.telling.pulse(id, now, group.leads());
-        }
-        let (mut quiet, mut effects) = (Vec::new(), Vec::new());
-        group.pulse(now, &mut quiet, &mut effects);
-        let state = self.traced.then(|| group.to_string());
-        self.note(|| format!("{id} beats, {} quietly", quiet.len()));
-        self.quiet += quiet.len() as u64;
-        self.messages.extend(quiet.into_iter().map(Letter::Quiet));
-        self.carry_out_all(id, effects, state);
-    }
-
-    fn carry_out_all(&mut self, id: ReplicaId, effects: Vec<Effect>, state: Option<String>) {
-        for effect in effects {
-            self.note(|| format!("    {effect:?}"));
-            self.carry_out(id, effect);
-        }
-        if let Some(state) = state {
-            self.note(|| format!("    = {state}"));
-        }
-        let mut checked = self.invariants.check(&self.replicas, id);
-        let group = self.replicas.get(&id).and_then(|it| it.group.as_ref());
-        if let Some(group) = group {
-            let limit = self.settings.election_min;
-            checked = checked.and(self.hearing.check(self.now, group, limit));
-        }
-        if let Err(broken) = checked {
-            self.fail_at(id, &broken);
-        }
-    }
-
-    fn carry_out(&mut self, id: ReplicaId, effect: Effect) {
-        let replica = self.replicas.get_mut(&id).expect("a replica");
-        match effect {
-            Effect::Send(message) => {
-                let sent = self.invariants.sent(&message, &replica.disk);
-                if let Err(broken) = sent {
-                    self.fail_at(id, &broken);
-                }
-                self.messages.push(Letter::Message(message));
-            }
-            Effect::Resolved { token, outcome } => {
-                self.seen += u64::from(matches!(outcome, Outcome::Seen { .. }));
-                let told_before = self.outcomes.insert(token, outcome);
-                // What was only seen is not decided.
-                let before = told_before.filter(|before| !matches!(before, Outcome::Seen { .. }));
-                if before.is_some_and(|before| before != outcome) {
-                    self.fail_at(id, "S29: a proposal has two outcomes");
-                }
-            }
-            Effect::ReadReady { token, index } => {
-                let asked = self.reads_asked[&token];
-                if index < asked {
-                    let what =
-                        format!("S27: a read at {index} misses what was committed up to {asked}");
-                    self.fail_at(id, &what);
-                }
-                self.reads.insert(token, index);
-            }
-            Effect::Visible { upto } => {
-                let seen = self.invariants.sees(&self.replicas[&id], upto);
-                if let Err(broken) = seen {
-                    self.fail_at(id, &broken);
-                }
-            }
-            Effect::Hidden { .. } => self.hidden += 1,
-            Effect::Role { term, leads, .. } => {
-                if leads {
-                    self.leaders.insert(term);
-                }
-            }
-            Effect::Broken(what) => self.fail_at(id, &format!("{id} broke down: {what}")),
-            Effect::Fetch {
-                to, first, purpose, ..
-            } => self.read(id, to, first, purpose),
-            Effect::Commit { .. } | Effect::Refused { .. } | Effect::Reconfigured(_) => {}
-            written => self.write(id, written),
-        }
-    }
-
-    /// Counts and checks what a replica decided about its disk, and has that do it.
-    fn write(&mut self, id: ReplicaId, effect: Effect) {
-        match &effect {
-            Effect::Truncate { .. } => self.truncations += 1,
-            Effect::Begin(_) => self.starts += 1,
-            Effect::Install { .. } => self.installs += 1,
-            Effect::Flush { .. } => self.flushes += 1,
-            Effect::Fence { .. } => self.fences += 1,
-            Effect::Repair { frames, .. } => self.repairs += frames.len() as u64,
-            _ => {}
-        }
-        let replica = self.replicas.get_mut(&id).expect("a replica");
-        let checked = self.invariants.decided(id, &effect, &replica.disk);
-        replica.write(effect);
-        if let Err(broken) = checked {
-            self.fail_at(id, &broken);
-        }
-    }
-
-    /// Reads frames, a few at a time.
-    fn read(&mut self, id: ReplicaId, to: ReplicaId, first: LogIndex, purpose: Purpose) {
-        let replica = &self.replicas[&id];
-        let frames = replica.read(first, &purpose, 2);
-        let disk = &replica.disk;
-        let unreadable = first <= disk.last() && disk.frame(first).is_none();
-        let fetched = Input::Fetched {
-            to,
-            first,
-            purpose,
-            frames,
-        };
-        self.step(id, fetched);
-        if unreadable {
-            self.find_fault(id, first);
-        }
-    }
-
-    /// Lets time go by until `until`, with everything due in between, every message delivered and every write ended as
-    /// soon as it can be.
-    pub(crate) fn settle(&mut self, time: Duration) {
-        let until = self.now + time;
-        while self.now < until {
-            self.quiesce();
-            // Not before anybody has anything to do, and never two things that could be apart.
-            let soonest = self.now + Duration::from_millis(10);
-            self.now = self.next_deadline().max(soonest).min(until.max(soonest));
-            let due: Vec<ReplicaId> = self.due();
-            for id in due {
-                self.step(id, Input::Tick);
-            }
-            let ids: Vec<ReplicaId> = self.replicas.keys().copied().collect();
-            for id in ids {
-                self.pulse(id);
-            }
-        }
-        self.quiesce();
-    }
-
-    /// When somebody who runs has something to do.
-    fn next_deadline(&self) -> Instant {
-        let awake = self
-            .replicas
-            .iter()
-            .filter(|(id, _)| Some(**id) != self.frozen);
-        let running = awake.filter_map(|(id, replica)| Some((id, replica.group.as_ref()?)));
-        let deadlines = running.map(|(id, group)| {
-            let pulse = self.pulse_at.get(id).copied().unwrap_or_default();
-            let pulse = if self.settings.pulsed {
-                pulse
-            } else {
-                Instant::MAX
-            };
-            group.deadline().min(pulse)
-        });
-        deadlines.min().unwrap_or(Instant::MAX)
-    }
-
-    fn due(&self) -> Vec<ReplicaId> {
-        let running = self
-            .replicas
-            .values()
-            .filter_map(|replica| replica.group.as_ref());
-        let running = running.filter(|group| Some(group.me()) != self.frozen);
-        let due = running.filter(|group| group.deadline() <= self.now);
-        due.map(Group::me).collect()
-    }
-
-    /// Delivers and ends what is on its way, until nothing is.
-    fn quiesce(&mut self) {
-        for _ in 0..10_000 {
-            // In the order in which they were sent: a pipeline that comes backwards, always, would never get through.
-            if !self.messages.is_empty() {
-                let message = self.messages.remove(0);
-                self.deliver(message);
-                continue;
-            }
-            let busy = self
-                .replicas
-                .iter()
-                .find(|(_, replica)| replica.group.is_some() && replica.disk.is_busy());
-            let Some((&id, _)) = busy else {
-                return;
-            };
-            self.finish_writes(id);
-        }
-        let tail = self.lines.len().saturating_sub(LINES_KEPT);
-        panic!(
-            "seed {}: a storm of messages\n{}",
-            self.seed,
-            self.lines[tail..].join("\n")
-        );
-    }
-
-    pub(crate) fn finish_writes(&mut self, id: ReplicaId) {
-        let disk = |cluster: &mut Self| {
-            cluster.replicas.get_mut(&id).map(|replica| {
-                let input = replica.disk.finish_hard();
-                let input = input.or_else(|| replica.disk.finish_flush(0));
-                input.or_else(|| replica.disk.finish_repair())
-            })
-        };
-        while let Some(Some(input)) = disk(self) {
-            self.step(id, input);
-        }
-    }
-
-    pub(crate) fn deliver(&mut self, letter: Letter) {
-        let (ends, now) = (letter.ends(), self.now);
-        let other = self.votes_only && !letter.is_vote();
-        if self.cut.contains(&ends) || self.frozen == Some(ends.1) || other {
-            return;
-        }
-        self.keep_late(&letter);
-        let Some(replica) = self.replicas.get_mut(&ends.1) else {
-            return;
-        };
-        match letter {
-            Letter::Message(message) => {
-                self.hearing.message(now, &message);
-                self.step(ends.1, Input::Received(message));
-            }
-            Letter::Quiet(quiet) => {
-                if self.traced && replica.group.is_some() {
-                    self.telling.hear(now, &quiet);
-                }
-                let group = replica.group.as_mut();
-                let accepted = group.is_some_and(|group| {
-                    let accepted = group.hear_quiet(now, &quiet);
-                    accepted && (group.term() == quiet.term || wrong_term(self.seed))
-                });
-                self.note(|| format!("{quiet:?} is accepted: {accepted}"));
-                self.messages.push(Letter::Answer(quiet, accepted));
-            }
-            Letter::Answer(quiet, accepted) => {
-                if let Some(group) = &mut replica.group {
-                    self.hearing.quiet(now, &quiet);
-                    if self.traced {
-                        self.telling.answer(now, &quiet, accepted);
-                    }
-                    group.quiet_answered(now, &quiet, accepted);
-                }
-            }
-        }
-    }
-
-    /// Keeps a copy of some of what is delivered.
-    fn keep_late(&mut self, letter: &Letter) {
-        self.delivered += 1;
-        if self.delivered.is_multiple_of(LATE_EVERY) {
-            self.late.truncate(LATE_MAX - 1);
-            self.late.push_front(letter.clone());
-        }
-    }
-
-    /// Delivers one of those, once more.
-    pub(crate) fn deliver_late(&mut self, choice: usize) {
-        let Some(at) = choice.checked_rem(self.late.len()) else {
-            return;
-        };
-        if let Some(letter) = self.late.remove(at) {
-            self.deliver(letter);
-        }
     }
 
     /// A step of a replica was wrong: what happened to it is told as a script, for `tests/testdata`.

@@ -9,6 +9,7 @@ mod disk;
 mod heal;
 mod hearing;
 mod invariants;
+mod letter;
 #[path = "../support/log.rs"]
 mod log;
 #[path = "../script/print.rs"]

@@ -15,6 +15,8 @@ mod heal;
 mod hearing;
 #[path = "../cluster/invariants.rs"]
 mod invariants;
+#[path = "../cluster/letter.rs"]
+mod letter;
 #[path = "../support/log.rs"]
 mod log;
 #[path = "../script/print.rs"]

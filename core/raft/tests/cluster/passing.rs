@@ -1,0 +1,188 @@
+//! Time passes, letters arrive, and writes end.
+
+use raft::{Group, Input, ReplicaId};
+use stdx::{Duration, Instant};
+
+use super::{Cluster, LINES_KEPT};
+use crate::letter::Letter;
+
+/// Every so many letters one is kept that arrives once more, and so many of them.
+const LATE_EVERY: usize = 37;
+const LATE_MAX: usize = 16;
+
+fn wrong_term(seed: u64) -> ! {
+    panic!("seed {seed}: L11: a quiet beat of another term is accepted")
+}
+
+impl Cluster {
+    /// Beats, where that is done for all groups together and it is time to.
+    pub(crate) fn pulse(&mut self, id: ReplicaId) {
+        let (now, next) = (self.now, self.now + self.settings.heartbeat);
+        let at = self.pulse_at.entry(id).or_default();
+        if !self.settings.pulsed || now < *at || self.frozen == Some(id) {
+            return;
+        }
+        *at = next;
+        let replica = self.replicas.get_mut(&id).expect("a replica");
+        let Some(group) = &mut replica.group else {
+            return;
+        };
+        if self.traced {
+            self.telling.pulse(id, now, group.leads());
+        }
+        let (mut quiet, mut effects) = (Vec::new(), Vec::new());
+        group.pulse(now, &mut quiet, &mut effects);
+        let state = self.traced.then(|| group.to_string());
+        self.note(|| format!("{id} beats, {} quietly", quiet.len()));
+        self.quiet += quiet.len() as u64;
+        self.messages.extend(quiet.into_iter().map(Letter::Quiet));
+        self.carry_out_all(id, effects, state);
+    }
+
+    /// Lets time go by until `until`, with everything due in between, every message delivered and every write ended as
+    /// soon as it can be.
+    pub(crate) fn settle(&mut self, time: Duration) {
+        let until = self.now + time;
+        while self.now < until {
+            self.quiesce();
+            // Not before anybody has anything to do, and never two things that could be apart.
+            let soonest = self.now + Duration::from_millis(10);
+            self.now = self.next_deadline().max(soonest).min(until.max(soonest));
+            let due: Vec<ReplicaId> = self.due();
+            for id in due {
+                self.step(id, Input::Tick);
+            }
+            let ids: Vec<ReplicaId> = self.replicas.keys().copied().collect();
+            for id in ids {
+                self.pulse(id);
+            }
+        }
+        self.quiesce();
+    }
+
+    /// When somebody who runs has something to do.
+    fn next_deadline(&self) -> Instant {
+        let awake = self
+            .replicas
+            .iter()
+            .filter(|(id, _)| Some(**id) != self.frozen);
+        let running = awake.filter_map(|(id, replica)| Some((id, replica.group.as_ref()?)));
+        let deadlines = running.map(|(id, group)| {
+            let pulse = self.pulse_at.get(id).copied().unwrap_or_default();
+            let pulse = if self.settings.pulsed {
+                pulse
+            } else {
+                Instant::MAX
+            };
+            group.deadline().min(pulse)
+        });
+        deadlines.min().unwrap_or(Instant::MAX)
+    }
+
+    fn due(&self) -> Vec<ReplicaId> {
+        let running = self
+            .replicas
+            .values()
+            .filter_map(|replica| replica.group.as_ref());
+        let running = running.filter(|group| Some(group.me()) != self.frozen);
+        let due = running.filter(|group| group.deadline() <= self.now);
+        due.map(Group::me).collect()
+    }
+
+    /// Delivers and ends what is on its way, until nothing is.
+    fn quiesce(&mut self) {
+        for _ in 0..10_000 {
+            // In the order in which they were sent: a pipeline that comes backwards, always, would never get through.
+            if !self.messages.is_empty() {
+                let message = self.messages.remove(0);
+                self.deliver(message);
+                continue;
+            }
+            let busy = self
+                .replicas
+                .iter()
+                .find(|(_, replica)| replica.group.is_some() && replica.disk.is_busy());
+            let Some((&id, _)) = busy else {
+                return;
+            };
+            self.finish_writes(id);
+        }
+        let tail = self.lines.len().saturating_sub(LINES_KEPT);
+        panic!(
+            "seed {}: a storm of messages\n{}",
+            self.seed,
+            self.lines[tail..].join("\n")
+        );
+    }
+
+    pub(crate) fn finish_writes(&mut self, id: ReplicaId) {
+        let disk = |cluster: &mut Self| {
+            cluster.replicas.get_mut(&id).map(|replica| {
+                let input = replica.disk.finish_hard();
+                let input = input.or_else(|| replica.disk.finish_flush(0));
+                input.or_else(|| replica.disk.finish_repair())
+            })
+        };
+        while let Some(Some(input)) = disk(self) {
+            self.step(id, input);
+        }
+    }
+
+    pub(crate) fn deliver(&mut self, letter: Letter) {
+        let (ends, now) = (letter.ends(), self.now);
+        let other = self.votes_only && !letter.is_vote();
+        if self.cut.contains(&ends) || self.frozen == Some(ends.1) || other {
+            return;
+        }
+        self.keep_late(&letter);
+        let Some(replica) = self.replicas.get_mut(&ends.1) else {
+            return;
+        };
+        match letter {
+            Letter::Message(message) => {
+                self.hearing.message(now, &message);
+                self.step(ends.1, Input::Received(message));
+            }
+            Letter::Quiet(quiet) => {
+                if self.traced && replica.group.is_some() {
+                    self.telling.hear(now, &quiet);
+                }
+                let group = replica.group.as_mut();
+                let accepted = group.is_some_and(|group| {
+                    let accepted = group.hear_quiet(now, &quiet);
+                    accepted && (group.term() == quiet.term || wrong_term(self.seed))
+                });
+                self.note(|| format!("{quiet:?} is accepted: {accepted}"));
+                self.messages.push(Letter::Answer(quiet, accepted));
+            }
+            Letter::Answer(quiet, accepted) => {
+                if let Some(group) = &mut replica.group {
+                    self.hearing.quiet(now, &quiet);
+                    if self.traced {
+                        self.telling.answer(now, &quiet, accepted);
+                    }
+                    group.quiet_answered(now, &quiet, accepted);
+                }
+            }
+        }
+    }
+
+    /// Keeps a copy of some of what is delivered.
+    fn keep_late(&mut self, letter: &Letter) {
+        self.delivered += 1;
+        if self.delivered.is_multiple_of(LATE_EVERY) {
+            self.late.truncate(LATE_MAX - 1);
+            self.late.push_front(letter.clone());
+        }
+    }
+
+    /// Delivers one of those, once more.
+    pub(crate) fn deliver_late(&mut self, choice: usize) {
+        let Some(at) = choice.checked_rem(self.late.len()) else {
+            return;
+        };
+        if let Some(letter) = self.late.remove(at) {
+            self.deliver(letter);
+        }
+    }
+}
