@@ -292,6 +292,28 @@ impl Group {
         out.push(Effect::Repair { first, frames });
     }
 
+    /// Fills all holes that these frames are in, as far as they are what was there. Whether there was one: another repair
+    /// may have brought some of them, and the log may have been cut and have grown again meanwhile.
+    fn fill_holes(&mut self, first: LogIndex, frames: &[Frame], chain: u32) -> bool {
+        let end = LogIndex((first.0 + frames.len() as u64).saturating_sub(1));
+        let (mut from, mut filled) = (first, false);
+        while let Some(hole) = self.log.holes().from(from).filter(|hole| hole.first <= end) {
+            let (begin, last) = (hole.first.max(first), hole.last.min(end));
+            let at = |index: LogIndex| usize::try_from(index.0 - first.0).unwrap_or(usize::MAX);
+            let there = &frames[at(begin)..=at(last)];
+            let same = |(index, frame): (u64, &Frame)| {
+                let known = self.log.term_at(LogIndex(index));
+                known.is_none_or(|term| term == frame.term)
+            };
+            if (begin.0..).zip(there).all(same) {
+                self.log.fill(begin, there, chain);
+                filled = true;
+            }
+            from = hole.last.next();
+        }
+        filled
+    }
+
     /// Frames of a hole are there again, durably.
     pub(crate) fn repaired(
         &mut self,
@@ -300,14 +322,11 @@ impl Group {
         chain: u32,
         out: &mut Vec<Effect>,
     ) {
-        let end = LogIndex((first.0 + frames.len() as u64).saturating_sub(1));
-        let hole = self.log.holes().at(first);
-        if hole.is_none_or(|hole| end > hole.last || end < first) {
+        let before = self.log.config().0;
+        if !self.fill_holes(first, frames, chain) {
             // It was cut off, or somebody else was faster.
             return;
         }
-        let before = self.log.config().0;
-        self.log.fill(first, frames, chain);
         self.tell_config(before, out);
         self.own_flush_moved(out);
         self.begin_later(out);
