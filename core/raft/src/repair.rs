@@ -289,13 +289,18 @@ impl Group {
         };
         let fits = usize::try_from(hole.last.0 - first.0 + 1).unwrap_or(usize::MAX);
         let frames: Frames = frames.into_iter().take(fits).collect();
-        out.push(Effect::Repair { first, frames });
+        if !frames.is_empty() {
+            out.push(Effect::Repair { first, frames });
+        }
     }
 
     /// Fills all holes that these frames are in, as far as they are what was there. Whether there was one: another repair
     /// may have brought some of them, and the log may have been cut and have grown again meanwhile.
     fn fill_holes(&mut self, first: LogIndex, frames: &[Frame], chain: u32) -> bool {
-        let end = LogIndex((first.0 + frames.len() as u64).saturating_sub(1));
+        let Some(more) = frames.len().checked_sub(1) else {
+            return false;
+        };
+        let end = LogIndex(first.0 + more as u64);
         let (mut from, mut filled) = (first, false);
         while let Some(hole) = self.log.holes().from(from).filter(|hole| hole.first <= end) {
             let (begin, last) = (hole.first.max(first), hole.last.min(end));
