@@ -142,13 +142,16 @@ Follow(s, m) ==
     /\ held' = [held EXCEPT ![s] = {}]
     /\ UNCHANGED <<hard, log, flushed, start, commit, messages, disks, done>>
 
-Vote(s, m) ==
+MayVote(s, m) ==
     /\ m.kind = "vote?"
     /\ m.from # s
     /\ m.term = memory[s].term
     /\ role[s] = "follower"
-    /\ memory[s].vote = Nobody \/ Broken("votes twice")
     /\ UpToDate(m.last, ClaimOrLast(s))
+
+Vote(s, m) ==
+    /\ MayVote(s, m)
+    /\ memory[s].vote = Nobody \/ Broken("votes twice")
     /\ memory' = [memory EXCEPT ![s].vote = m.from]
     /\ Say(s, {[kind |-> "vote", from |-> s, to |-> m.from, term |-> m.term]})
     /\ UNCHANGED <<hard, role, log, flushed, start, commit, disks, done>>
@@ -157,11 +160,14 @@ Vote(s, m) ==
 Votes(s) == {t \in Server : IF t = s THEN Known(s) ELSE
     [kind |-> "vote", from |-> t, to |-> s, term |-> memory[s].term] \in messages}
 
-\* It leads, and appends the first frame of its reign.
-BecomeLeader(s) ==
+Wins(s) ==
     /\ role[s] = "candidate"
     /\ memory[s].vote = s
     /\ Quorum(Votes(s), Config(s))
+
+\* It leads, and appends the first frame of its reign.
+BecomeLeader(s) ==
+    /\ Wins(s)
     /\ Len(log[s]) < MaxLength
     /\ role' = [role EXCEPT ![s] = "leader"]
     /\ log' = [log EXCEPT ![s] = Append(@, Plain(memory[s].term, "noop"))]
@@ -194,7 +200,7 @@ Send(s, t, index) ==
     /\ index > Matched(s, t) /\ index <= Max(Matched(s, t), start[s]) + Ahead
     /\ messages' = messages \union
          {[kind |-> "append", from |-> s, to |-> t, term |-> memory[s].term,
-           prev |-> Position(log[s], index - 1), entry |-> log[s][index],
+           prev |-> Position(log[s], index - 1), entries |-> <<log[s][index]>>,
            commit |-> commit[s]]}
     /\ UNCHANGED <<memory, hard, held, role, log, flushed, start, commit,
                    disks, done>>
@@ -205,17 +211,33 @@ Cut(t, index) ==
           IF @.index > index THEN Position(log[t], index) ELSE @]
     /\ flushed' = [flushed EXCEPT ![t] = Min(@, index)]
 
+\* The last frame of a message, and the first of them that is not in a log as it is
+\* sent: the one behind them, where all are.
+Upto(m) == m.prev.index + Len(m.entries)
+FirstOther(l, m) ==
+    LET others == {index \in (m.prev.index + 1)..Upto(m) :
+          index > Len(l) \/ l[index].term # m.entries[index - m.prev.index].term}
+    IN IF others = {} THEN Upto(m) + 1
+       ELSE CHOOSE index \in others : \A other \in others : index <= other
+
+\* What is the same stays, and what is behind it.
+Appended(l, m) ==
+    LET first == FirstOther(l, m)
+    IN IF first > Upto(m) THEN l
+       ELSE SubSeq(l, 1, first - 1)
+            \o SubSeq(m.entries, first - m.prev.index, Len(m.entries))
+
+Conflicts(l, m) == FirstOther(l, m) <= Min(Len(l), Upto(m))
+
 Receive(t, m) ==
-    LET index == m.prev.index + 1
-        here == index <= Len(log[t])
-        same == here /\ log[t][index].term = m.entry.term
-        conflict == here /\ ~same
-        after == IF same THEN log[t]
-                 ELSE Append(SubSeq(log[t], 1, index - 1), m.entry)
-        durable == IF conflict THEN Min(flushed[t], index - 1) ELSE flushed[t]
+    LET upto == Upto(m)
+        first == FirstOther(log[t], m)
+        conflict == Conflicts(log[t], m)
+        after == Appended(log[t], m)
+        durable == IF conflict THEN Min(flushed[t], first - 1) ELSE flushed[t]
         ack == [kind |-> "appended", from |-> t, to |-> m.from, term |-> m.term,
-                index |-> index]
-        says == (index <= durable \/ Lazy \/ Broken("answers before its disk has it"))
+                index |-> upto]
+        says == (upto <= durable \/ Lazy \/ Broken("answers before its disk has it"))
                 /\ hard[t].term = memory[t].term
     IN
     /\ m.kind = "append"
@@ -228,8 +250,8 @@ Receive(t, m) ==
     /\ conflict => hard[t].term = memory[t].term
     /\ role' = [role EXCEPT ![t] = "follower"]
     /\ log' = [log EXCEPT ![t] = after]
-    /\ IF conflict THEN Cut(t, index - 1) ELSE UNCHANGED <<hard, flushed>>
-    /\ commit' = [commit EXCEPT ![t] = Max(@, Min(m.commit, index))]
+    /\ IF conflict THEN Cut(t, first - 1) ELSE UNCHANGED <<hard, flushed>>
+    /\ commit' = [commit EXCEPT ![t] = Max(@, Min(m.commit, upto))]
     /\ messages' = IF says THEN messages \union {ack} ELSE messages
     /\ UNCHANGED <<memory, held, start, disks, done>>
 
@@ -267,12 +289,15 @@ FirstOfReign(s) == CHOOSE index \in 1..Len(log[s]) :
 
 \* Somebody wants other voters: no other change is open, and something of this
 \* reign is committed [Ongaro 2015].
-Change(s, target) ==
+MayChange(s) ==
     /\ role[s] = "leader"
     /\ Config(s).outgoing = NoVoters
-    /\ Config(s).voters # target
     /\ ConfigIndex(log[s], Len(log[s])) <= commit[s] \/ Broken("two changes at once")
     /\ commit[s] >= FirstOfReign(s) \/ Broken("changes before a commit of its own")
+
+Change(s, target) ==
+    /\ MayChange(s)
+    /\ Config(s).voters # target
     /\ AppendOwn(s, Entry(memory[s].term, "config", target,
          IF Broken("not joint") THEN NoVoters ELSE Config(s).voters, 0))
 
@@ -295,11 +320,11 @@ Leave(s) ==
 -----------------------------------------------------------------------------
 (* Where a log begins. *)
 
-TruncatePrefix(s) ==
+TruncatePrefix(s, upto) ==
     /\ Starts
-    /\ commit[s] > start[s]
+    /\ upto > start[s] /\ upto <= commit[s]
     /\ \A index \in 1..Len(log[s]) : log[s][index].what = "start" => index <= commit[s]
-    /\ AppendOwn(s, Entry(memory[s].term, "start", NoVoters, NoVoters, commit[s]))
+    /\ AppendOwn(s, Entry(memory[s].term, "start", NoVoters, NoVoters, upto))
 
 Begin(s, index) ==
     /\ index \in 1..commit[s] /\ log[s][index].what = "start"
@@ -321,11 +346,14 @@ SendPrefix(s, t) ==
 
 \* All or nothing, and durable with this step; who has the last frame of the
 \* prefix, or knows it to be committed, keeps what it has.
+Has(t, m) ==
+    LET upto == Len(m.prefix)
+    IN \/ upto <= commit[t]
+       \/ upto <= Len(log[t]) /\ log[t][upto].term = m.prefix[upto].term
+       /\ ~Broken("installs whatever is there")
+
 Install(t, m) ==
     LET upto == Len(m.prefix)
-        has == \/ upto <= commit[t]
-               \/ upto <= Len(log[t]) /\ log[t][upto].term = m.prefix[upto].term
-               /\ ~Broken("installs whatever is there")
         ack == [kind |-> "appended", from |-> t, to |-> m.from, term |-> m.term,
                 index |-> upto]
     IN
@@ -336,7 +364,7 @@ Install(t, m) ==
     /\ hard[t].term = memory[t].term
     /\ role' = [role EXCEPT ![t] = "follower"]
     /\ commit' = [commit EXCEPT ![t] = Max(@, upto)]
-    /\ IF has
+    /\ IF Has(t, m)
        THEN /\ messages' = IF upto <= flushed[t] THEN messages \union {ack} ELSE messages
             /\ UNCHANGED <<log, flushed, start, hard>>
        ELSE /\ log' = [log EXCEPT ![t] = m.prefix]
@@ -398,7 +426,7 @@ MediaLoss(s) ==
 Next ==
     \/ \E s \in Server :
           \/ Timeout(s) \/ Persist(s) \/ BecomeLeader(s) \/ Propose(s) \/ Flush(s)
-          \/ Settle(s) \/ Leave(s) \/ TruncatePrefix(s)
+          \/ Settle(s) \/ Leave(s) \/ TruncatePrefix(s, commit[s])
           \/ Crash(s) \/ PowerLoss(s) \/ MediaLoss(s)
           \/ \E t \in Server, index \in 1..MaxLength : Send(s, t, index)
           \/ \E t \in Server : SendPrefix(s, t)

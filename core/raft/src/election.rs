@@ -17,6 +17,7 @@ use crate::progress::Progress;
 use crate::reads::Reads;
 use crate::replica::ReplicaId;
 use crate::role::{Candidacy, Reign, Role};
+use crate::trace::Point;
 
 impl Group {
     /// Draws anew when it would try to be elected.
@@ -70,11 +71,15 @@ impl Group {
                 leader: None,
             });
         }
+        let stood = matches!(&self.role, Role::Candidate(candidacy) if !candidacy.pre);
         self.role = Role::Candidate(Candidacy {
             pre: true,
             granted: BTreeSet::from([self.me]),
             own_vote: 0,
         });
+        if stood {
+            self.tell(|| Point::Follow);
+        }
         self.rest();
         if self.has_won() || mutant!(R12) {
             self.stand(false, out);
@@ -108,6 +113,7 @@ impl Group {
             granted: BTreeSet::new(),
             own_vote: self.hard.changed(),
         });
+        self.tell(|| Point::Stand);
         self.rest();
         // They leave when the vote for itself is durable.
         self.ask_voters(if transfer {
@@ -213,6 +219,7 @@ impl Group {
             change: None,
         }));
         self.leader = Some(self.me);
+        self.tell(|| Point::Lead);
         out.push(Effect::Role {
             term: self.term(),
             leads: true,
@@ -245,6 +252,7 @@ impl Group {
             .find_map(|frame| frame.config().cloned());
         let flush = ack == Ack::Durable;
         self.write_frames(first, frames, flush, out);
+        self.tell(|| Point::appended(out));
         let dirty = self.log.dirty();
         if let Role::Leader(reign) = &mut self.role {
             if flush {

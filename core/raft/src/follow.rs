@@ -13,6 +13,7 @@ use crate::hard_state::HardState;
 use crate::message::{Body, Message};
 use crate::position::Position;
 use crate::role::Role;
+use crate::trace::Point;
 
 impl Group {
     /// The leader of this term was heard of, whatever it said [redpanda 30815].
@@ -78,6 +79,8 @@ impl Group {
             }
             Taken::Nothing => return,
         }
+        let count = frames.len();
+        self.tell(|| Point::Receive { prev, count });
         self.verify(verified, commit, out);
         self.fill_from(prev, frames, out);
         let whole = self.log.whole();
@@ -213,6 +216,7 @@ impl Group {
         if hard.claimed.index > last.index {
             let claimed = last;
             self.hard.set(HardState { claimed, ..hard });
+            self.tell(|| Point::Lower(claimed));
         }
         self.hard.durable() < self.hard.changed()
     }

@@ -17,6 +17,7 @@ use crate::proposals::Proposals;
 use crate::replica::ReplicaId;
 use crate::role::Role;
 use crate::settings::Settings;
+use crate::trace::Point;
 
 /// Committed frames whose metadata are kept for followers that are a little behind.
 const RECENT_FRAMES: u64 = 1_024;
@@ -55,6 +56,9 @@ pub struct Group {
     pub(crate) proposals: Proposals,
     /// An append that has to wait until less is claimed of the log.
     pub(crate) deferred: Option<Box<Message>>,
+    /// What was decided, for a trace.
+    #[cfg(feature = "trace")]
+    pub(crate) lines: Vec<crate::trace::Line>,
 }
 
 impl Group {
@@ -99,12 +103,15 @@ impl Group {
             proposals: Proposals::default(),
             deferred: None,
             broken: false,
+            #[cfg(feature = "trace")]
+            lines: Vec::new(),
         };
         group.lacks = group.is_lacking();
         // Whoever votes alone need not wait for a leader to be heard of: there is none.
         if !group.config().is_alone(me) {
             group.rest();
         }
+        group.tell(|| Point::Start);
         group
     }
 
@@ -308,6 +315,7 @@ impl Group {
         }
         self.deferred = None;
         self.rest();
+        self.tell(|| Point::Follow);
         if changed {
             out.push(Effect::Role {
                 term: self.term(),
@@ -330,13 +338,16 @@ impl Group {
 
     fn flushed(&mut self, upto: LogIndex, epoch: u64, out: &mut Vec<Effect>) {
         if self.log.flush(upto, epoch) {
+            self.tell(|| Point::Flush);
             self.own_flush_moved(out);
             self.begin_later(out);
         }
     }
 
     fn persisted(&mut self, sequence: u64, out: &mut Vec<Effect>) {
-        self.hard.written(sequence);
+        if self.hard.written(sequence) {
+            self.tell(|| Point::Written);
+        }
         self.own_vote_is_durable(out);
         if self.hard.durable() == self.hard.changed()
             && let Some(message) = self.deferred.take()
@@ -366,9 +377,16 @@ impl Group {
     pub(crate) fn release(&mut self, out: &mut Vec<Effect>) {
         if let Some((sequence, state)) = self.hard.next_write() {
             out.push(Effect::Persist { sequence, state });
+            self.tell(|| Point::Write(state));
         }
         let (durable, flushed) = (self.hard.durable(), self.log.flushed());
+        let before = out.len();
         self.held.release(durable, flushed, self.log.epoch(), out);
+        for effect in &out[before..] {
+            if let Effect::Send(message) = effect {
+                self.tell(|| Point::Send(message.clone()));
+            }
+        }
     }
 
     /// Moves the commit; what waited for it is told.
@@ -378,6 +396,7 @@ impl Group {
         }
         self.commit = upto;
         out.push(Effect::Commit { upto });
+        self.tell(|| Point::Commit);
         let log = &self.log;
         while let Some((token, outcome)) = self.proposals.decided(upto, |index| log.term_at(index))
         {
@@ -436,6 +455,8 @@ impl Group {
             proposals,
             deferred,
             broken,
+            #[cfg(feature = "trace")]
+                lines: _,
         } = self;
         format!(
             "{me} {now:?} {hard:?} {log:?} {commit} {visible} {unflushed:?} {role:?} {leader:?} {contact:?} {election_at:?} {held:?} \

@@ -75,12 +75,14 @@ impl HardStateWriter {
         Some((self.changed, self.current))
     }
 
-    /// A write is durable.
-    pub(crate) fn written(&mut self, sequence: u64) {
-        if self.writing == Some(sequence) {
+    /// A write is durable. False when it is not the one that is on its way.
+    pub(crate) fn written(&mut self, sequence: u64) -> bool {
+        let awaited = self.writing == Some(sequence);
+        if awaited {
             self.writing = None;
             self.durable = sequence;
         }
+        awaited
     }
 }
 
@@ -101,12 +103,12 @@ mod tests {
         writer.set(term(2));
         writer.set(term(3));
         assert_eq!(writer.next_write(), None, "one is on its way");
-        writer.written(7);
-        assert_eq!(writer.durable(), 0, "that is not the one");
-        writer.written(1);
+        assert!(!writer.written(7), "that is not the one");
+        assert_eq!(writer.durable(), 0);
+        assert!(writer.written(1));
         assert_eq!(writer.durable(), 1);
         assert_eq!(writer.next_write(), Some((3, term(3))));
-        writer.written(3);
+        assert!(writer.written(3));
         assert_eq!((writer.durable(), writer.changed()), (3, 3));
     }
 }

@@ -11,6 +11,7 @@ use crate::progress::Stage;
 use crate::repair::Lack;
 use crate::replica::ReplicaId;
 use crate::role::Role;
+use crate::trace::Point;
 
 impl Group {
     /// Tells a follower where the log begins.
@@ -63,7 +64,9 @@ impl Group {
             self.say(message.from, Body::Repair(lack));
             return;
         }
-        if !has {
+        if has {
+            self.tell(|| Point::Keep(last.index));
+        } else {
             let claimed = self.hard.get().claimed;
             let claims_more = claimed.index > last.index && last.is_up_to_date(claimed);
             // What is claimed has to be there before and after, whenever this process ends.
@@ -85,6 +88,7 @@ impl Group {
             let config = Arc::clone(&prefix.config);
             let epoch = self.log.epoch();
             out.push(Effect::Install { prefix, epoch });
+            self.tell(|| Point::Install(last.index));
             if config != before {
                 out.push(Effect::Reconfigured(config));
             }

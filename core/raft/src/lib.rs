@@ -29,6 +29,7 @@
 //! | `hard_state`, `held` | what must be durable before what is said |
 //! | `proposals` | exact outcomes |
 //! | `effect`, `message`, `settings`, `replica` | the words |
+//! | `trace` | what the specification is told, in tests |
 //!
 //! Watermarks, never mixed: `dirty` is appended, `flushed` is durable here, `matched` and `durable` are the same of
 //! another replica as its leader knows them, `commit` is durable on a majority of every set of voters, `visible` is with a
@@ -86,6 +87,7 @@ pub mod replica;
 mod replicate;
 mod role;
 pub mod settings;
+pub mod trace;
 mod transfer;
 mod vote;
 

@@ -19,6 +19,7 @@ use crate::frame::FrameKind;
 use crate::group::Group;
 use crate::position::Position;
 use crate::role::Role;
+use crate::trace::Point;
 
 /// What stands for the frames before a log's first one. All of them were committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +74,7 @@ impl Group {
         if upto <= self.log.flushed() {
             let prefix = self.log.begin_behind(upto);
             out.push(Effect::Begin(prefix));
+            self.tell(|| Point::Begin);
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::hard_state::HardState;
 use crate::message::{Ballot, Body, Message};
 use crate::position::Position;
 use crate::role::Role;
+use crate::trace::Point;
 use stdx::mutant;
 
 impl Group {
@@ -95,6 +96,7 @@ impl Group {
             claimed: self.claim(),
             ..hard
         });
+        self.tell(|| Point::Vote);
         self.rest();
         // It leaves when the vote is durable.
         self.say(

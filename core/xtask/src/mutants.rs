@@ -167,6 +167,15 @@ fn try_test(mutant: &'static Mutant) -> Result<Kill, Failure> {
     // `found: cluster: 3 seeds Rough: S11: ...`, and the same of others: not all lines begin with it.
     let said = text.lines().filter_map(|line| line.split_once("found: "));
     let found: Vec<(&str, &str)> = said.filter_map(|(_, said)| said.split_once(": ")).collect();
+    let refused = match mutant.room {
+        "raft" => crate::spec::planted(mutant.id)?,
+        _ => None,
+    };
+    let refused = refused.map(|how| format!("{how}: refused"));
+    let found = found.iter().copied();
+    let found: Vec<(&str, &str)> = found
+        .chain(refused.iter().map(|how| ("traces", &**how)))
+        .collect();
     let by = output.status.success().then(|| told(&found));
     Ok(Kill {
         mutant,

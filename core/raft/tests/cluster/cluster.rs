@@ -145,7 +145,8 @@ impl Cluster {
         let (hard, log): (HardState, _) = replica.disk.recover();
         replica.starts += 1;
         let seed = self.seed.wrapping_mul(1_000).wrapping_add(replica.starts);
-        let group = Group::new(id, settings, hard, log, now, seed);
+        let mut group = Group::new(id, settings, hard, log, now, seed);
+        crate::decided::add(group.take_lines());
         if self.traced {
             let disk = (&hard, &replica.disk);
             self.telling.start((now, seed, &settings), &group, disk);
@@ -238,6 +239,7 @@ impl Cluster {
         };
         let mut effects = Vec::new();
         group.step(now, input, &mut effects);
+        crate::decided::add(group.take_lines());
         if let Some(token) = proposal {
             // Where it is, if it was taken.
             self.proposed.insert(token, group.log().last());

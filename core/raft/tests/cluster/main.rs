@@ -5,6 +5,7 @@
 //! One that breaks a promise is made short, and what happened to the replica that did is printed as a script.
 
 mod cluster;
+mod decided;
 mod disk;
 mod heal;
 mod hearing;

@@ -32,6 +32,7 @@ impl Cluster {
         }
         let (mut quiet, mut effects) = (Vec::new(), Vec::new());
         group.pulse(now, &mut quiet, &mut effects);
+        crate::decided::add(group.take_lines());
         let state = self.traced.then(|| group.to_string());
         self.note(|| format!("{id} beats, {} quietly", quiet.len()));
         self.quiet += quiet.len() as u64;

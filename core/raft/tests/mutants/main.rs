@@ -7,6 +7,8 @@
 
 #[path = "../cluster/cluster.rs"]
 mod cluster;
+#[path = "../cluster/decided.rs"]
+mod decided;
 #[path = "../cluster/disk.rs"]
 mod disk;
 #[path = "../cluster/heal.rs"]
