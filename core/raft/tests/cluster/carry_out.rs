@@ -24,7 +24,8 @@ impl Cluster {
         let group = self.replicas.get(&id).and_then(|it| it.group.as_ref());
         if let Some(group) = group {
             let limit = self.settings.election_min;
-            checked = checked.and(self.hearing.check(self.now, group, limit));
+            let now = self.shown(id);
+            checked = checked.and(self.hearing.check(now, group, limit));
         }
         if let Err(broken) = checked {
             self.fail_at(id, &broken);

@@ -12,6 +12,7 @@ use model::{LogIndex, Term};
 use raft::{Ack, Config, Group, HardState, Input, Outcome, Position, ReplicaId, Settings};
 use stdx::{Instant, Prng};
 
+use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::hearing::Hearing;
 use crate::invariants::Invariants;
@@ -23,6 +24,7 @@ use crate::telling::Telling;
 pub(crate) struct Cluster {
     pub(crate) now: Instant,
     pub(crate) replicas: BTreeMap<ReplicaId, Replica>,
+    clocks: BTreeMap<ReplicaId, Clock>,
     /// On their way, in no order.
     pub(crate) messages: Vec<Letter>,
     /// Copies that will arrive when nobody expects them any more.
@@ -76,6 +78,7 @@ impl Cluster {
         let mut cluster = Self {
             now: Instant::ZERO,
             replicas: BTreeMap::new(),
+            clocks: BTreeMap::new(),
             messages: Vec::new(),
             late: VecDeque::new(),
             delivered: 0,
@@ -125,6 +128,7 @@ impl Cluster {
     /// Adds a replica with an empty disk, and starts it.
     pub(crate) fn add(&mut self, id: ReplicaId) {
         let disk = Disk::new(&self.first_config);
+        self.clocks.insert(id, Clock::of(self.seed, id));
         self.replicas.insert(
             id,
             Replica {
@@ -137,7 +141,7 @@ impl Cluster {
     }
 
     pub(crate) fn start(&mut self, id: ReplicaId) {
-        let (settings, now) = (self.settings, self.now);
+        let (settings, now) = (self.settings, self.shown(id));
         let replica = self.replicas.get_mut(&id).expect("a replica");
         if replica.group.is_some() {
             return;
@@ -196,6 +200,11 @@ impl Cluster {
         }
     }
 
+    /// What the clock of a replica shows now.
+    pub(crate) fn shown(&self, id: ReplicaId) -> Instant {
+        self.clocks[&id].shows(self.now)
+    }
+
     /// All who believe that they lead.
     pub(crate) fn leaders_now(&self) -> Vec<ReplicaId> {
         let running = self
@@ -220,7 +229,7 @@ impl Cluster {
 
     /// Gives `input` to a replica, carries out what comes of it, and checks everything.
     pub(crate) fn step(&mut self, id: ReplicaId, input: Input) {
-        let now = self.now;
+        let now = self.shown(id);
         let replica = self.replicas.get_mut(&id).expect("a replica");
         let Some(group) = &mut replica.group else {
             return;

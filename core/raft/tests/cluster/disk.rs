@@ -266,7 +266,13 @@ impl Disk {
         self.hard_on_its_way.push_back((sequence, state));
     }
 
+    /// Begins to write frames where they were. It comes before whatever is cut later, so what is there now is what counts.
     pub(crate) fn repair(&mut self, first: LogIndex, frames: Frames) {
+        for (index, frame) in (first.0..).map(LogIndex).zip(&frames) {
+            if self.written(index).is_some_and(|there| there != frame) {
+                self.broken = Some(format!("S25: {index} is repaired with something else"));
+            }
+        }
         self.repairs.push_back((first, frames));
     }
 
@@ -307,10 +313,9 @@ impl Disk {
                 continue;
             };
             let at = usize::try_from(at).expect("logs of tests are short");
-            if let Some(slot) = self.slots.get_mut(at) {
-                if slot.frame != *frame {
-                    self.broken = Some(format!("S25: {index} is repaired with something else"));
-                }
+            // It may have been cut off since, and another be there.
+            let slot = self.slots.get_mut(at);
+            if let Some(slot) = slot.filter(|slot| slot.frame == *frame) {
                 slot.state = State::Good;
             }
         }

@@ -17,7 +17,8 @@ fn wrong_term(seed: u64) -> ! {
 impl Cluster {
     /// Beats, where that is done for all groups together and it is time to.
     pub(crate) fn pulse(&mut self, id: ReplicaId) {
-        let (now, next) = (self.now, self.now + self.settings.heartbeat);
+        let now = self.shown(id);
+        let next = now + self.settings.heartbeat;
         let at = self.pulse_at.entry(id).or_default();
         if !self.settings.pulsed || now < *at || self.frozen == Some(id) {
             return;
@@ -69,13 +70,14 @@ impl Cluster {
             .filter(|(id, _)| Some(**id) != self.frozen);
         let running = awake.filter_map(|(id, replica)| Some((id, replica.group.as_ref()?)));
         let deadlines = running.map(|(id, group)| {
+            let clock = self.clocks[id];
             let pulse = self.pulse_at.get(id).copied().unwrap_or_default();
             let pulse = if self.settings.pulsed {
                 pulse
             } else {
                 Instant::MAX
             };
-            group.deadline().min(pulse)
+            clock.when(group.deadline().min(pulse))
         });
         deadlines.min().unwrap_or(Instant::MAX)
     }
@@ -86,7 +88,7 @@ impl Cluster {
             .values()
             .filter_map(|replica| replica.group.as_ref());
         let running = running.filter(|group| Some(group.me()) != self.frozen);
-        let due = running.filter(|group| group.deadline() <= self.now);
+        let due = running.filter(|group| group.deadline() <= self.shown(group.me()));
         due.map(Group::me).collect()
     }
 
@@ -130,7 +132,7 @@ impl Cluster {
     }
 
     pub(crate) fn deliver(&mut self, letter: Letter) {
-        let (ends, now) = (letter.ends(), self.now);
+        let ends = letter.ends();
         let other = self.votes_only && !letter.is_vote();
         if self.cut.contains(&ends) || self.frozen == Some(ends.1) || other {
             return;
@@ -139,6 +141,7 @@ impl Cluster {
         let Some(replica) = self.replicas.get_mut(&ends.1) else {
             return;
         };
+        let now = self.clocks[&ends.1].shows(self.now);
         match letter {
             Letter::Message(message) => {
                 self.hearing.message(now, &message);

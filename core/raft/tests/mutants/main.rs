@@ -5,6 +5,8 @@
 
 #![cfg(feature = "mutants")]
 
+#[path = "../cluster/clock.rs"]
+mod clock;
 #[path = "../cluster/cluster.rs"]
 mod cluster;
 #[path = "../cluster/decided.rs"]

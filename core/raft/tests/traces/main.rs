@@ -8,6 +8,8 @@
 )]
 
 mod alter;
+#[path = "../cluster/clock.rs"]
+mod clock;
 #[path = "../cluster/cluster.rs"]
 mod cluster;
 #[path = "../cluster/decided.rs"]
