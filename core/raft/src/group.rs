@@ -382,11 +382,7 @@ impl Group {
         let (durable, flushed) = (self.hard.durable(), self.log.flushed());
         let before = out.len();
         self.held.release(durable, flushed, self.log.epoch(), out);
-        for effect in &out[before..] {
-            if let Effect::Send(message) = effect {
-                self.tell(|| Point::Send(message.clone()));
-            }
-        }
+        self.tell_sent(out, before);
     }
 
     /// Moves the commit; what waited for it is told.

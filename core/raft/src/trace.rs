@@ -113,6 +113,21 @@ impl Group {
         self.lines.push(line);
     }
 
+    /// Keeps a line of each message that was let out, from `first` on.
+    #[cfg(feature = "trace")]
+    pub(crate) fn tell_sent(&mut self, out: &[Effect], first: usize) {
+        for effect in &out[first..] {
+            if let Effect::Send(message) = effect {
+                self.tell(|| Point::Send(message.clone()));
+            }
+        }
+    }
+
+    /// Nobody listens.
+    #[cfg(not(feature = "trace"))]
+    #[expect(clippy::unused_self, reason = "with the feature it is used")]
+    pub(crate) fn tell_sent(&mut self, _out: &[Effect], _first: usize) {}
+
     /// Nobody listens.
     #[cfg(not(feature = "trace"))]
     #[expect(clippy::unused_self, reason = "with the feature it is used")]
