@@ -149,7 +149,7 @@ Records(s, entries) ==
     /\ UNCHANGED <<memory, hard, held, role, flushed, start, commit, messages, disks, done>>
 
 \* Who votes changes, or stays and others learn.
-Voters2(s, entry) ==
+ChangesVoters(s, entry) ==
     \/ Config(s).outgoing # NoVoters /\ Settle(s)
     \/ Change(s, entry.voters)
     \/ MayChange(s) /\ entry.voters = Config(s).voters /\ AppendOwn(s, entry)
@@ -159,7 +159,7 @@ AppendedOwn(s) ==
            only == entries[1]
        IN /\ \/ Opens(s, entries)
              \/ Records(s, entries)
-             \/ Len(entries) = 1 /\ only.what = "config" /\ Reigns(s) /\ Voters2(s, only)
+             \/ Len(entries) = 1 /\ only.what = "config" /\ Reigns(s) /\ ChangesVoters(s, only)
              \/ Len(entries) = 1 /\ only.what = "start" /\ TruncatePrefix(s, only.upto)
           /\ SubSeq(log'[s], Len(log[s]) + 1, Len(log'[s])) = entries
     /\ UNCHANGED extra
