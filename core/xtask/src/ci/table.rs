@@ -229,7 +229,7 @@ pub(super) const LANES: &[Lane] = &[
     Lane {
         name: "clippy",
         about: "no lint warns",
-        minutes: 8,
+        minutes: 6,
         needs: &[],
         short: CLIPPY,
         full: CLIPPY,
@@ -237,7 +237,7 @@ pub(super) const LANES: &[Lane] = &[
     Lane {
         name: "docs",
         about: "the manual builds without a warning",
-        minutes: 4,
+        minutes: 3,
         needs: &[],
         short: DOCS,
         full: DOCS,
@@ -261,7 +261,7 @@ pub(super) const LANES: &[Lane] = &[
     Lane {
         name: "mutants",
         about: "the simulator finds every planted bug",
-        minutes: 12,
+        minutes: 10,
         needs: &[],
         short: MUTANTS,
         full: MUTANTS,
