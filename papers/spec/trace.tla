@@ -305,7 +305,8 @@ Sent(s) ==
                      commit |-> m.commit, prefix |-> SubSeq(log[s], 1, m.upto)])
        \/ /\ m.kind = "appended"
           /\ m.index = 0 \/ (/\ m.index <= flushed[s] /\ ~fresh[s]
-                             /\ m.index <= ShownUpto(s, m.term))
+                             \* All that is before a start was committed.
+                             /\ m.index <= Max(ShownUpto(s, m.term), start[s]))
           /\ UNCHANGED held
           /\ Leaves(m)
        \/ /\ m.kind = "word"

@@ -54,6 +54,7 @@ impl Group {
             return;
         };
         let (sequence, prev, commit, flush) = (*sequence, *prev, *commit, *flush);
+        let (sent_behind, count) = (prev, frames.len());
         let there = self.behind_start(prev, frames);
         let there = there.filter(|(prev, _)| !self.contradicts_commit(*prev) || mutant!(R08));
         let Some((prev, frames)) = there else {
@@ -79,8 +80,10 @@ impl Group {
             }
             Taken::Nothing => return,
         }
-        let count = frames.len();
-        self.tell(|| Point::Receive { prev, count });
+        self.tell(|| Point::Receive {
+            prev: sent_behind,
+            count,
+        });
         self.verify(verified, commit, out);
         self.fill_from(prev, frames, out);
         let whole = self.log.whole();

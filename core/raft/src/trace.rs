@@ -49,7 +49,7 @@ pub enum Point {
     Append(Frames),
     /// Frames of a leader's are in the log, where they were not.
     Receive {
-        /// The frame before them.
+        /// The frame before them, as the message says.
         prev: Position,
         /// How many.
         count: usize,

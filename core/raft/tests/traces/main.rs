@@ -158,7 +158,7 @@ mod planted {
         r08 3 Rough;
         r09 3 Rough;
         r10 3 Rough;
-        r11 4 Changing;
+        r11 3 Changing;
         r12 3 Changing;
         r13 5 Changing;
         r14 5 Rough;
@@ -166,7 +166,7 @@ mod planted {
         r16 3 Rough;
         r17 3 Rough;
         r18 3 Rough;
-        r19 3 Rough;
+        r19 5 Rough;
         r20 3 Rough;
         r21 3 Rough;
         r26 3 Lazy;
