@@ -262,7 +262,7 @@ pub(super) const LANES: &[Lane] = &[
         name: "mutants",
         about: "the simulator finds every planted bug",
         minutes: 10,
-        needs: &[],
+        needs: &["python3"],
         short: MUTANTS,
         full: MUTANTS,
     },
