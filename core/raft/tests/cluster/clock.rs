@@ -10,7 +10,7 @@ const DRIFT_MAX: u64 = 50;
 const AHEAD_MAX: u64 = 3_600_000;
 
 /// A replica's clock. It runs on while its process does not.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     ahead: Duration,
     /// What it counts while a thousand go by for the cluster.
@@ -41,7 +41,7 @@ impl Clock {
         }
         let since = shown.since(Instant::ZERO + self.ahead);
         let nanos = since.as_nanos() * 1_000;
-        let nanos = nanos.div_ceil(u128::from(self.rate.max(1)));
+        let nanos = nanos.div_ceil(u128::from(self.rate));
         Instant::from_nanos(u64::try_from(nanos).expect("schedules are short"))
     }
 }

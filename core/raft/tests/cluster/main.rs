@@ -1,7 +1,8 @@
 //! A few replicas on an unreliable network and honest but forgetful disks, checked after every step.
 //!
 //! Messages are lost, late, twice and out of order; writes become durable when they like; processes crash and lose
-//! what their disk had not; leadership is handed over, voters change; no clock shows what another does, or runs as fast. A schedule follows from its seed.
+//! what their disk had not; leadership is handed over, voters change; no clock shows what another
+//! does, or runs as fast. A schedule follows from its seed.
 //! One that breaks a promise is made short, and what happened to the replica that did is printed as a script.
 
 mod clock;
