@@ -130,23 +130,24 @@ Led(s) ==
 
 Reigns(s) == \E index \in 1..Len(log[s]) : log[s][index].term = memory[s].term
 
+Grows(s, entries) ==
+    /\ role[s] = "leader"
+    /\ log' = [log EXCEPT ![s] = @ \o entries]
+    /\ UNCHANGED <<memory, hard, held, role, flushed, start, commit, messages, disks, done>>
+
 \* The first frame of a reign is nothing, behind who votes where the log is empty.
 Opens(s, entries) ==
     /\ ~Reigns(s)
     /\ entries = (IF log[s] = <<>>
                   THEN <<Entry(memory[s].term, "config", Initial, NoVoters, 0)>>
                   ELSE <<>>) \o <<Plain(memory[s].term, "noop")>>
-    /\ role[s] = "leader"
-    /\ log' = [log EXCEPT ![s] = @ \o entries]
-    /\ UNCHANGED <<memory, hard, held, role, flushed, start, commit, messages, disks, done>>
+    /\ Grows(s, entries)
 
 Records(s, entries) ==
     /\ Reigns(s)
     /\ \A index \in DOMAIN entries :
           entries[index] \in {Plain(memory[s].term, "data"), Plain(memory[s].term, "mark")}
-    /\ role[s] = "leader"
-    /\ log' = [log EXCEPT ![s] = @ \o entries]
-    /\ UNCHANGED <<memory, hard, held, role, flushed, start, commit, messages, disks, done>>
+    /\ Grows(s, entries)
 
 \* Who votes changes, or stays and others learn.
 ChangesVoters(s, entry) ==
@@ -266,7 +267,7 @@ Installed(t) ==
 
 Leaves(m) ==
     /\ messages' = messages \union {m}
-    /\ UNCHANGED <<memory, hard, role, log, flushed, start, commit, disks, done, extra>>
+    /\ UNCHANGED <<memory, hard, held, role, log, flushed, start, commit, disks, done, extra>>
 
 \* What a leader says of its log.
 OfReign(s, m) ==
@@ -280,34 +281,28 @@ Sent(s) ==
     /\ TermOfDisk(s) >= m.term
     /\ \/ /\ m.kind = "vote?" /\ m \in held[s]
           /\ hard[s].term > m.term \/ hard[s].vote = s
-          /\ UNCHANGED held
           /\ Leaves(m)
        \/ /\ m.kind = "vote" /\ m \in held[s]
           /\ hard[s].term > m.term \/ hard[s].vote = m.to
-          /\ UNCHANGED held
           /\ Leaves(m)
        \/ /\ m.kind = "append"
           /\ OfReign(s, m)
           /\ Upto(m) <= Len(log[s])
           /\ m.prev = Position(log[s], m.prev.index)
           /\ m.entries = SubSeq(log[s], m.prev.index + 1, Upto(m))
-          /\ UNCHANGED held
           /\ Leaves(m)
        \/ /\ m.kind = "beat"
           /\ OfReign(s, m)
-          /\ UNCHANGED held
           /\ Leaves(m)
        \/ /\ m.kind = "install"
           /\ OfReign(s, m)
           /\ m.upto <= start[s]
-          /\ UNCHANGED held
           /\ Leaves([kind |-> "install", from |-> s, to |-> m.to, term |-> m.term,
                      commit |-> m.commit, prefix |-> SubSeq(log[s], 1, m.upto)])
        \/ /\ m.kind = "appended"
           /\ m.index = 0 \/ (/\ m.index <= flushed[s] /\ ~fresh[s]
                              \* All that is before a start was committed.
                              /\ m.index <= Max(ShownUpto(s, m.term), start[s]))
-          /\ UNCHANGED held
           /\ Leaves(m)
        \/ /\ m.kind = "word"
           /\ UNCHANGED <<vars, extra>>
