@@ -36,7 +36,8 @@ impl Cluster {
         let replica = self.replicas.get_mut(&id).expect("a replica");
         match effect {
             Effect::Send(message) => {
-                let sent = self.invariants.sent(&message, &replica.disk);
+                let group = replica.group.as_ref();
+                let sent = self.invariants.sent(&message, group, &replica.disk);
                 if let Err(broken) = sent {
                     self.fail_at(id, &broken);
                 }

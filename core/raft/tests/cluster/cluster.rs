@@ -15,7 +15,7 @@ use stdx::{Instant, Prng};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::hearing::Hearing;
-use crate::invariants::Invariants;
+use crate::invariants::{Invariants, Nothing};
 use crate::letter::Letter;
 use crate::replica::Replica;
 use crate::telling::Telling;
@@ -25,10 +25,14 @@ pub(crate) struct Cluster {
     pub(crate) now: Instant,
     pub(crate) replicas: BTreeMap<ReplicaId, Replica>,
     clocks: BTreeMap<ReplicaId, Clock>,
+    /// All that ever were.
+    known: BTreeSet<ReplicaId>,
     /// On their way, in no order.
     pub(crate) messages: Vec<Letter>,
     /// Copies that will arrive when nobody expects them any more.
     late: VecDeque<Letter>,
+    /// What was delivered to each last, where replicas may be removed and lose their disks.
+    pub(crate) last_to: Option<BTreeMap<ReplicaId, Letter>>,
     delivered: usize,
     /// Nothing but votes arrives.
     pub(crate) votes_only: bool,
@@ -51,6 +55,8 @@ pub(crate) struct Cluster {
     pub(crate) starts: u64,
     pub(crate) installs: u64,
     pub(crate) wipes: u64,
+    /// Letters to replicas that are gone, taken to those that are there now.
+    pub(crate) misdelivered: u64,
     pub(crate) fences: u64,
     pub(crate) flushes: u64,
     pub(crate) hidden: u64,
@@ -79,8 +85,10 @@ impl Cluster {
             now: Instant::ZERO,
             replicas: BTreeMap::new(),
             clocks: BTreeMap::new(),
+            known: BTreeSet::new(),
             messages: Vec::new(),
             late: VecDeque::new(),
+            last_to: None,
             delivered: 0,
             votes_only: false,
             pulse_at: BTreeMap::new(),
@@ -105,6 +113,7 @@ impl Cluster {
             starts: 0,
             installs: 0,
             wipes: 0,
+            misdelivered: 0,
             fences: 0,
             flushes: 0,
             hidden: 0,
@@ -127,6 +136,7 @@ impl Cluster {
 
     /// Adds a replica with an empty disk, and starts it.
     pub(crate) fn add(&mut self, id: ReplicaId) {
+        assert!(self.known.insert(id), "S22: {id} was there before");
         let disk = Disk::new(&self.first_config);
         self.clocks.insert(id, Clock::of(self.seed, id));
         self.replicas.insert(
@@ -188,7 +198,19 @@ impl Cluster {
         self.wipes += 1;
         self.replicas.remove(&id);
         self.pulse_at.remove(&id);
+        // Something that it was told comes once more.
+        let last = self.last_to.as_mut().and_then(|last| last.remove(&id));
+        self.messages.extend(last);
         self.note(|| format!("{id} loses its disk"));
+    }
+
+    /// A leader was to take `new` in. If it did not, nobody ever knew of it, and nothing is left of it.
+    pub(crate) fn drop_refused(&mut self, leader: ReplicaId, new: ReplicaId) {
+        let group = self.replicas[&leader].group.as_ref();
+        if group.is_none_or(|group| !group.config().is_member(new)) {
+            self.replicas.remove(&new);
+            self.known.remove(&new);
+        }
     }
 
     /// How the next proposal is to be answered.
@@ -231,9 +253,13 @@ impl Cluster {
     pub(crate) fn step(&mut self, id: ReplicaId, input: Input) {
         let now = self.shown(id);
         let replica = self.replicas.get_mut(&id).expect("a replica");
+        let nothing = Nothing::of(&input, replica);
         let Some(group) = &mut replica.group else {
             return;
         };
+        if let Input::Received(message) = &input {
+            self.invariants.hears(id, message);
+        }
         let told = self.traced.then(|| format!("{input:?}"));
         if self.traced {
             self.telling.step(id, now, &input);
@@ -249,6 +275,7 @@ impl Cluster {
         let mut effects = Vec::new();
         group.step(now, input, &mut effects);
         crate::decided::add(group.take_lines());
+        let checked = nothing.map_or(Ok(()), |nothing| nothing.check(group, &effects));
         if let Some(token) = proposal {
             // Where it is, if it was taken.
             self.proposed.insert(token, group.log().last());
@@ -256,6 +283,9 @@ impl Cluster {
         let state = self.traced.then(|| group.to_string());
         if let Some(told) = told {
             self.note(|| format!("{}ms {id} <- {told}", now.as_nanos() / 1_000_000));
+        }
+        if let Err(broken) = checked {
+            self.fail_at(id, &broken);
         }
         self.carry_out_all(id, effects, state);
     }

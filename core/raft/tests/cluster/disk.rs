@@ -122,6 +122,30 @@ impl Disk {
         self.slots.get(usize::try_from(at).ok()?)
     }
 
+    /// The last position of the log, whether or not it can be read.
+    pub(crate) fn tail(&self) -> Position {
+        last_of(&self.prefix, &self.slots[..self.view])
+    }
+
+    /// The position that it votes by at least, whatever happens to its process.
+    pub(crate) fn promised(&self) -> Position {
+        let last = self.before_install.as_ref().map_or_else(
+            || last_of(&self.prefix, &self.slots[..self.durable]),
+            |before| last_of(&before.0, &before.1),
+        );
+        if last.is_up_to_date(self.hard.claimed) {
+            last
+        } else {
+            self.hard.claimed
+        }
+    }
+
+    /// Who votes by the log, whether or not that can be read.
+    pub(crate) fn config(&self) -> &Config {
+        let mut configs = self.placed().filter_map(|(_, frame)| frame.config());
+        configs.next_back().unwrap_or(&self.prefix.config)
+    }
+
     /// What was written at `index`, whether or not it can be read.
     pub(crate) fn written(&self, index: LogIndex) -> Option<&Frame> {
         self.slot(index).map(|slot| &slot.frame)
@@ -299,6 +323,13 @@ impl Disk {
     /// Makes the hard state durable that is on its way.
     pub(crate) fn finish_hard(&mut self) -> Option<Input> {
         let (sequence, state) = self.hard_on_its_way.pop_front()?;
+        let (before, vote) = (self.hard, self.hard.vote);
+        if state.term < before.term {
+            self.broken = Some(format!("S3: {state:?} after {before:?}"));
+        }
+        if state.term == before.term && vote.is_some() && state.vote != vote {
+            self.broken = Some(format!("S2: {state:?} after {before:?}"));
+        }
         self.hard = state;
         Some(Input::Persisted { sequence })
     }
@@ -452,6 +483,14 @@ impl Disk {
         let written = written.filter(|_| position.index <= self.last());
         position == self.prefix.last || written.is_some_and(|frame| frame.term == position.term)
     }
+}
+
+/// The last position of a log.
+fn last_of(prefix: &Prefix, slots: &[Slot]) -> Position {
+    slots.last().map_or(prefix.last, |slot| Position {
+        index: LogIndex(prefix.last.index.0 + slots.len() as u64),
+        term: slot.frame.term,
+    })
 }
 
 /// How many frames there are up to `index`.

@@ -1,15 +1,20 @@
 //! Healing a cluster, and what has to be so afterwards.
 
+#[path = "partial.rs"]
+mod partial;
+
 use std::sync::Arc;
 
-use raft::{Ack, Input, ReplicaId};
+pub(crate) use partial::go_on;
+use raft::{Ack, Config, Input, ReplicaId};
 use stdx::Duration;
 
 use crate::cluster::Cluster;
 use crate::invariants::Invariants;
 
-/// Everything runs and reaches everything: somebody leads, and what is proposed is committed everywhere.
-pub(crate) fn heal(cluster: &mut Cluster, seed: u64) {
+/// Everything runs and reaches everything: somebody leads, and what is proposed is committed everywhere. Returns who votes
+/// then.
+pub(crate) fn heal(cluster: &mut Cluster, seed: u64) -> Arc<Config> {
     cluster.cut.clear();
     let ids: Vec<ReplicaId> = cluster.replicas.keys().copied().collect();
     for id in ids {
@@ -45,7 +50,8 @@ pub(crate) fn heal(cluster: &mut Cluster, seed: u64) {
         .group
         .as_ref()
         .map(|group| Arc::clone(group.config()));
-    for member in config.expect("it runs").members() {
+    let config = config.expect("it runs");
+    for member in config.members() {
         let group = cluster.replicas[&member].group.as_ref().expect("it runs");
         assert_eq!(
             group.commit(),
@@ -57,6 +63,13 @@ pub(crate) fn heal(cluster: &mut Cluster, seed: u64) {
             group.log().flushed(),
             group.log().dirty(),
             "seed {seed}: L4: {group}\n{}",
+            states(cluster)
+        );
+        // A change of voters that had begun has come to its end, and everybody goes by what came of it.
+        let settled = !config.is_joint() && group.log().config().0 <= last;
+        assert!(
+            settled && *group.config() == config,
+            "seed {seed}: L5: {group}\n{}",
             states(cluster)
         );
         // Whoever was removed gets nothing back.
@@ -74,6 +87,7 @@ pub(crate) fn heal(cluster: &mut Cluster, seed: u64) {
         "seed {seed}: L10\n{}",
         states(cluster)
     );
+    config
 }
 
 fn proposal(token: u64, ack: Ack) -> Input {

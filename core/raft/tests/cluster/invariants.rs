@@ -1,12 +1,20 @@
-//! What must hold after every step, by the names of the design: S1 to S21.
+//! What must hold after every step, by the names of the design: S1 to S29, but for those of a whole node.
+
+#[path = "elections.rs"]
+mod elections;
+#[path = "following.rs"]
+mod following;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{LogIndex, Term};
-use raft::{Body, Config, Effect, Frame, Message, Position, Prefix, ReplicaId};
+use raft::{Body, Config, Effect, Frame, Group, Message, Position, Prefix, ReplicaId};
 
 use crate::disk::{Aside, Disk};
 use crate::replica::Replica;
+use elections::Elections;
+use following::Following;
+pub(crate) use following::Nothing;
 
 /// A leader and a follower.
 type Pair = (ReplicaId, ReplicaId);
@@ -14,8 +22,8 @@ type Pair = (ReplicaId, ReplicaId);
 /// What was seen so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Invariants {
-    /// Who led in each term.
-    leaders: BTreeMap<Term, ReplicaId>,
+    elections: Elections,
+    following: Aside<Following>,
     /// Every committed frame by its index, with the term in which it was seen to be committed.
     pub(crate) committed: BTreeMap<LogIndex, (Frame, Term)>,
     /// What each replica has told of its commit in this life.
@@ -30,13 +38,17 @@ pub(crate) struct Invariants {
     right: Aside<BTreeMap<ReplicaId, (u64, LogIndex, Term, usize)>>,
     /// Of which leader all was there that had been committed, when so much was.
     complete: Aside<BTreeMap<ReplicaId, (Term, usize, LogIndex)>>,
-    /// To whom each replica granted its vote in each term.
-    votes: BTreeMap<(ReplicaId, Term), ReplicaId>,
 }
 
 impl Invariants {
     pub(crate) fn forget_boot(&mut self, id: ReplicaId) {
         self.commits.remove(&id);
+        self.following.0.forget_boot(id);
+    }
+
+    /// A message comes to a replica.
+    pub(crate) fn hears(&mut self, id: ReplicaId, message: &Message) {
+        self.following.0.hears(id, message);
     }
 
     /// Readers see what is up to `upto` in the log of a leader: as with commits, a frame of its own term says so.
@@ -71,59 +83,25 @@ impl Invariants {
     }
 
     /// Checks what a message reveals when it leaves.
-    pub(crate) fn sent(&mut self, message: &Message, disk: &Disk) -> Result<(), String> {
-        let Message {
-            from,
-            to,
-            term,
-            body,
-        } = message;
-        match body {
-            Body::VoteReply {
-                pre: false,
-                granted: true,
-            } => {
-                // In a later term it cannot vote in this one any more.
-                let same = disk.hard.term == *term;
-                if disk.hard.term < *term || (same && disk.hard.vote != Some(*to)) {
-                    return Err(format!(
-                        "S2: {from} granted a vote that is not durable: {message:?}"
-                    ));
-                }
-                let before = self.votes.insert((*from, *term), *to);
-                if before.is_some_and(|before| before != *to) {
-                    return Err(format!("S2: {from} voted twice in term {term}"));
-                }
-            }
-            Body::VoteRequest {
-                ballot: raft::Ballot::Real | raft::Ballot::Transfer,
-                ..
-            } if disk.hard.term < *term
-                || (disk.hard.term == *term && disk.hard.vote != Some(*from)) =>
-            {
-                return Err(format!(
-                    "S2: {from} asks for votes before its own is durable"
-                ));
-            }
+    pub(crate) fn sent(
+        &mut self,
+        message: &Message,
+        group: Option<&Group>,
+        disk: &Disk,
+    ) -> Result<(), String> {
+        self.elections.sent(message, group, disk)?;
+        match &message.body {
             Body::Appended { flushed, .. } | Body::BeatReply { flushed, .. }
                 if *flushed > disk.flushed() =>
             {
-                return Err(format!(
-                    "S11: {from} says that {flushed} is durable, {} is",
+                Err(format!(
+                    "S11: {} says that {flushed} is durable, {} is",
+                    message.from,
                     disk.flushed()
-                ));
+                ))
             }
-            Body::Appended { .. }
-            | Body::Append { .. }
-            | Body::Install { .. }
-            | Body::Beat { .. }
-                if disk.hard.term < *term =>
-            {
-                return Err(format!("{from} reveals term {term}, which is not durable"));
-            }
-            _ => {}
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Checks everything after a step of `id`.
@@ -137,13 +115,7 @@ impl Invariants {
             return Ok(());
         };
         if group.leads() {
-            let before = self.leaders.insert(group.term(), id);
-            if let Some(before) = before.filter(|&before| before != id) {
-                return Err(format!(
-                    "S1: {before} and {id} lead in term {}",
-                    group.term()
-                ));
-            }
+            self.elections.leads(group, &replica.disk)?;
             self.check_leader(replicas, id)?;
         }
         if let Some(broken) = &replica.disk.broken {
@@ -160,6 +132,7 @@ impl Invariants {
                 replica.disk.durable()
             ));
         }
+        self.following.0.check(group, &replica.disk)?;
         let before = self.commits.insert(id, commit).unwrap_or_default();
         if commit < before {
             return Err(format!(
@@ -170,6 +143,15 @@ impl Invariants {
         let own = log.term_at(commit).is_none_or(|term| term == group.term());
         if group.leads() && commit > before && !own {
             return Err(format!("S9: {group} commits a frame of another term"));
+        }
+        if let Some(frame) = replica.disk.frame(commit)
+            && group.leads()
+            && commit > before
+        {
+            let has = |voter| has_durable(replicas, voter, commit, frame);
+            if !group.config().is_quorum(has) {
+                return Err(format!("S9: {group} commits what no quorum has durable"));
+            }
         }
         for index in before.0 + 1..=commit.0 {
             // What is before its first frame was committed: that was checked when it began there.
@@ -196,21 +178,13 @@ impl Invariants {
             }
             return Ok(());
         }
-        let has = |replica: &Replica| {
-            let disk = &replica.disk;
-            let written = disk.written(index) == Some(frame);
-            disk.durable() >= index && (disk.start() >= index || written)
-        };
-        let holders = replicas.values().filter(|replica| has(replica)).count();
-        let anywhere = replicas
-            .values()
-            .filter_map(|replica| replica.group.as_ref())
-            .any(|group| {
-                group
-                    .config()
-                    .is_quorum(|voter| replicas.get(&voter).is_some_and(has))
-            });
+        let has = |voter: ReplicaId| has_durable(replicas, voter, index, frame);
+        let running = replicas.values().filter_map(|it| it.group.as_ref());
+        let anywhere = running
+            .into_iter()
+            .any(|group| group.config().is_quorum(has));
         if !anywhere {
+            let holders = replicas.keys().filter(|id| has(**id)).count();
             return Err(format!(
                 "S10: {index} is committed and durable on {holders} replicas only"
             ));
@@ -298,11 +272,16 @@ impl Invariants {
             return Ok(());
         }
         let mut last_term = disk.prefix.last.term;
-        for (_, frame) in disk.placed() {
+        for (index, frame) in disk.placed() {
             if frame.term < last_term {
                 return Err(format!("terms in the log of {id} go back"));
             }
             last_term = frame.term;
+            // There are no gaps: nothing is compacted here.
+            let readable = disk.frame(index).is_some();
+            if readable && group.log().term_at(index) != Some(frame.term) {
+                return Err(format!("S24: {id} does not know {index} of {}", frame.term));
+            }
         }
         if group.log().start() != disk.prefix.last || group.log().dirty() != disk.last() {
             return Err(format!("S23: {id} and its disk disagree about its log"));
@@ -326,8 +305,10 @@ impl Invariants {
         Ok(())
     }
 
-    /// Two logs that have the same position are the same up to there (S4).
+    /// Two logs that have the same position are the same up to there (S4), and no two who could lead do without each other's
+    /// voters (S19).
     pub(crate) fn check_logs(replicas: &BTreeMap<ReplicaId, Replica>) -> Result<(), String> {
+        elections::check_quorums(replicas)?;
         let logs: Vec<&Disk> = replicas.values().map(|replica| &replica.disk).collect();
         for (number, one) in logs.iter().enumerate() {
             for other in &logs[..number] {
@@ -408,4 +389,18 @@ impl Invariants {
         }
         Ok(())
     }
+}
+
+/// Whether `frame` is durable at `index` there, and was not lost by whoever has the disk: it may be unreadable.
+fn has_durable(
+    replicas: &BTreeMap<ReplicaId, Replica>,
+    id: ReplicaId,
+    index: LogIndex,
+    frame: &Frame,
+) -> bool {
+    replicas.get(&id).is_some_and(|replica| {
+        let disk = &replica.disk;
+        let written = disk.written(index) == Some(frame);
+        disk.durable() >= index && (disk.start() >= index || written)
+    })
 }

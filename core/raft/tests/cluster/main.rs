@@ -58,6 +58,8 @@ fn add(sum: &mut Reached, other: &Reached) {
     sum.crashes += other.crashes;
     sum.changes += other.changes;
     sum.wipes += other.wipes;
+    sum.misdelivered += other.misdelivered;
+    sum.bridged += other.bridged;
     sum.damages += other.damages;
     sum.fences += other.fences;
     sum.repairs += other.repairs;
@@ -86,6 +88,7 @@ fn all(weather: Weather, replicas: std::ops::RangeInclusive<i32>) {
         assert!(reached.truncations > 0, "{reached:?}");
         assert!(reached.crashes > 0, "{reached:?}");
         assert!(reached.starts > 0 && reached.installs > 0, "{reached:?}");
+        assert!(reached.bridged > 0, "{reached:?}");
     }
     if weather == Weather::Lazy {
         assert!(reached.flushes > 0 && reached.seen > 0, "{reached:?}");
@@ -95,6 +98,7 @@ fn all(weather: Weather, replicas: std::ops::RangeInclusive<i32>) {
     }
     if matches!(weather, Weather::Changing | Weather::Foul) {
         assert!(reached.changes > 0 && reached.wipes > 0, "{reached:?}");
+        assert!(reached.misdelivered > 0, "{reached:?}");
         assert!(reached.transfers > 0, "{reached:?}");
     }
     #[expect(

@@ -139,6 +139,7 @@ impl Cluster {
         }
         self.keep_late(&letter);
         let Some(replica) = self.replicas.get_mut(&ends.1) else {
+            self.misdeliver(letter);
             return;
         };
         let now = self.clocks[&ends.1].shows(self.now);
@@ -171,9 +172,46 @@ impl Cluster {
         }
     }
 
+    /// The replica that it is for is gone, and the network knows nodes: the one that is there now must not care (S22).
+    fn misdeliver(&mut self, letter: Letter) {
+        let to = letter.ends().1;
+        let there = self.replicas.keys().find(|id| id.node == to.node);
+        let Some(&id) = there else {
+            return;
+        };
+        // What time alone does is done before.
+        self.step(id, Input::Tick);
+        let now = self.shown(id);
+        let replica = self.replicas.get_mut(&id).expect("a replica");
+        let Some(group) = &mut replica.group else {
+            return;
+        };
+        let (before, mut effects) = (group.state(), Vec::new());
+        let accepted = match letter {
+            Letter::Message(message) => {
+                group.step(now, Input::Received(message), &mut effects);
+                false
+            }
+            Letter::Quiet(quiet) => group.hear_quiet(now, &quiet),
+            Letter::Answer(quiet, accepted) => {
+                group.quiet_answered(now, &quiet, accepted);
+                false
+            }
+        };
+        let same = group.state() == before && effects.is_empty() && !accepted;
+        self.misdelivered += 1;
+        if !same {
+            self.fail(&format!("S22: {id} goes by what {to} is told"));
+        }
+    }
+
     /// Keeps a copy of some of what is delivered.
     fn keep_late(&mut self, letter: &Letter) {
         self.delivered += 1;
+        if let Some(last) = &mut self.last_to {
+            // Whoever it is for may be gone one day.
+            last.insert(letter.ends().1, letter.clone());
+        }
         if self.delivered.is_multiple_of(LATE_EVERY) {
             self.late.truncate(LATE_MAX - 1);
             self.late.push_front(letter.clone());

@@ -13,6 +13,10 @@ pub(crate) struct Reached {
     pub(crate) crashes: u64,
     pub(crate) changes: u64,
     pub(crate) wipes: u64,
+    /// Letters to those that are gone, which came to others.
+    pub(crate) misdelivered: u64,
+    /// Times that a majority went on while all others were cut off in part.
+    pub(crate) bridged: u64,
     /// Frames that a disk lost; logs that ended before such; frames that were written again.
     pub(crate) damages: u64,
     pub(crate) fences: u64,

@@ -1,14 +1,18 @@
 //! Schedules: what happens in which order, drawn from a seed.
 
+#[path = "changing.rs"]
+mod changing;
+
 use core::fmt;
+use std::collections::BTreeMap;
+
+use changing::{change, hand_over, replace};
 use model::LogIndex;
 use raft::{Ack, Input, Outcome, ReplicaId};
-use std::sync::Arc;
-
 use stdx::{Duration, Prng};
 
 use crate::cluster::Cluster;
-use crate::heal::{check_logs, heal};
+use crate::heal::{check_logs, go_on, heal};
 use crate::reached::Reached;
 
 /// What happens besides time.
@@ -88,6 +92,7 @@ impl Plan {
             cluster.lines.push(self.to_string());
         }
         cluster.lazy = weather == Weather::Lazy || weather == Weather::Foul && seed % 3 == 0;
+        cluster.last_to = weather.changes().then(BTreeMap::new);
         let reached = drive(&mut cluster, self);
         (cluster, reached)
     }
@@ -101,7 +106,7 @@ impl Plan {
 fn run_traced(plan: &Plan, traced: bool) -> Reached {
     let Plan { seed, weather, .. } = *plan;
     let (mut cluster, mut reached) = plan.drive(traced);
-    heal(&mut cluster, seed);
+    let config = heal(&mut cluster, seed);
     cluster.check_outcomes();
     reached.runs = 1;
     reached.leaders = cluster.leaders.len() as u64;
@@ -109,6 +114,7 @@ fn run_traced(plan: &Plan, traced: bool) -> Reached {
     reached.truncations = cluster.truncations;
     reached.starts = cluster.starts;
     reached.wipes = cluster.wipes;
+    reached.misdelivered = cluster.misdelivered;
     reached.fences = cluster.fences;
     reached.repairs = cluster.repairs;
     reached.seen = cluster.seen;
@@ -132,6 +138,10 @@ fn run_traced(plan: &Plan, traced: bool) -> Reached {
             "seed {seed}: one election is enough"
         );
         assert_eq!(reached.lost, 0);
+    }
+    if seed.is_multiple_of(3) {
+        reached.bridged = u64::from(go_on(&mut cluster, &config, seed));
+        cluster.check_outcomes();
     }
     reached
 }
@@ -173,6 +183,9 @@ fn drive(cluster: &mut Cluster, plan: &Plan) -> Reached {
             90 => cluster.cut.clear(),
             91 => quarrel(cluster, &mut prng, &mut token),
             92 => usurp(cluster, &mut prng, &mut token),
+            93 if weather.changes() && prng.chance(1, 2) => {
+                replace(cluster, &mut prng, &mut token);
+            }
             93 => {
                 for leader in cluster.leaders_now() {
                     cluster.step(leader, Input::Rest);
@@ -333,15 +346,6 @@ fn truncate_prefix(cluster: &mut Cluster, prng: &mut Prng, token: &mut u64) {
     }
 }
 
-fn hand_over(cluster: &mut Cluster, prng: &mut Prng, ids: &[ReplicaId]) -> bool {
-    let Some(leader) = cluster.leader() else {
-        return false;
-    };
-    let to = *prng.choose(ids);
-    cluster.step(leader, Input::Transfer { to });
-    true
-}
-
 /// A disk loses a frame that was claimed to be there, and that another one keeps; it is found at once, or by whoever reads
 /// it, or at the next start.
 fn damage(cluster: &mut Cluster, prng: &mut Prng, id: ReplicaId) -> bool {
@@ -367,65 +371,5 @@ fn damage(cluster: &mut Cluster, prng: &mut Prng, id: ReplicaId) -> bool {
     if prng.chance(1, 2) {
         cluster.find_fault(id, index);
     }
-    true
-}
-
-/// A replica on another node, or in place of one that is known to be removed and loses its disk: messages to and from
-/// that one may still be on their way [redpanda 415, 9766].
-fn newcomer(cluster: &mut Cluster, leader: ReplicaId, prng: &mut Prng) -> Option<ReplicaId> {
-    let group = cluster.replicas[&leader].group.as_ref()?;
-    let (since, config) = group.log().config();
-    // Whoever has committed nothing of its own may yet be overruled by one that knows another configuration.
-    let own = group.log().term_at(group.commit()) == Some(group.term());
-    let settled = own && since <= group.commit() && !config.is_joint();
-    let mut gone = cluster.replicas.keys().copied().collect::<Vec<_>>();
-    gone.retain(|replica| settled && !config.is_member(*replica));
-    if !gone.is_empty() && prng.chance(1, 2) {
-        let old = *prng.choose(&gone);
-        cluster.wipe(old);
-        return Some(ReplicaId {
-            incarnation: old.incarnation + 1,
-            ..old
-        });
-    }
-    let number = i32::try_from(cluster.replicas.len()).expect("few") + 1;
-    (number <= 7).then(|| ReplicaId::first(number))
-}
-
-/// Learners come, voters come from learners, voters go.
-fn change(cluster: &mut Cluster, prng: &mut Prng, token: u64) -> bool {
-    let Some(leader) = cluster.leader() else {
-        return false;
-    };
-    let config = cluster.replicas[&leader]
-        .group
-        .as_ref()
-        .map(|group| Arc::clone(group.config()));
-    let Some(config) = config else {
-        return false;
-    };
-    let mut voters: Vec<ReplicaId> = config.voters.iter().copied().collect();
-    let mut learners: Vec<ReplicaId> = config.learners.iter().copied().collect();
-    match prng.below(3) {
-        0 => {
-            let Some(new) = newcomer(cluster, leader, prng) else {
-                return false;
-            };
-            cluster.add(new);
-            learners.push(new);
-        }
-        1 => voters.append(&mut learners),
-        _ if voters.len() > 2 => {
-            let at = prng.index(voters.len());
-            voters.remove(at);
-        }
-        _ => return false,
-    }
-    let input = Input::Change {
-        token,
-        voters,
-        learners,
-    };
-    cluster.step(leader, input);
     true
 }

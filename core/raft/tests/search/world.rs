@@ -8,7 +8,7 @@ use raft::{Ack, Config, Effect, Group, Input, Message, ReplicaId, Settings};
 use stdx::{Duration, Instant};
 
 use crate::disk::Disk;
-use crate::invariants::Invariants;
+use crate::invariants::{Invariants, Nothing};
 use crate::replica::Replica;
 
 /// How much of what is not forced may happen.
@@ -308,8 +308,15 @@ impl World {
         let now = self.clocks[&id];
         let replica = self.replicas.get_mut(&id).expect("a replica");
         let mut effects = Vec::new();
+        let nothing = Nothing::of(&input, replica);
+        if let Input::Received(message) = &input {
+            self.invariants.hears(id, message);
+        }
         let group = replica.group.as_mut().expect("all run");
         group.step(now, input, &mut effects);
+        if let Some(Err(broken)) = nothing.map(|nothing| nothing.check(group, &effects)) {
+            self.fail(&broken);
+        }
         for effect in effects {
             self.carry_out(id, effect);
         }
@@ -336,7 +343,8 @@ impl World {
                 self.step(id, fetched);
             }
             Effect::Send(message) => {
-                let sent = self.invariants.sent(&message, &replica.disk);
+                let group = replica.group.as_ref();
+                let sent = self.invariants.sent(&message, group, &replica.disk);
                 self.messages.push(message);
                 // In one order, whatever the way here: the network keeps none.
                 self.messages.sort_by_key(|message| format!("{message:?}"));
