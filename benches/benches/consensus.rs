@@ -15,8 +15,7 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use model::{LogIndex, NodeId};
 use raft::{
-    Ack, Config, Effect, Group, HardState, Heartbeats, Input, LogView, Message, Pulse, ReplicaId,
-    Settings,
+    Ack, Config, Effect, Group, HardState, Heartbeats, Input, LogView, Message, ReplicaId, Settings,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use stdx::{Duration, Instant};
@@ -25,6 +24,9 @@ use stdx::{Duration, Instant};
 static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
 const GROUPS: u64 = 10_000;
+
+/// When all groups have a leader, and everybody knows everything.
+const READY: Duration = Duration::from_millis(4_200);
 const NODES: i32 = 3;
 
 /// As one core has them for all its groups.
@@ -107,30 +109,34 @@ impl Cluster {
         };
         cluster.replicas[leader].step(now, Input::Tick);
         cluster.deliver(now);
-        let (beat, mut effects) = (now + Duration::from_millis(150), Vec::new());
-        let replica = &mut cluster.replicas[leader];
-        replica.group.pulse(beat, &mut Vec::new(), &mut effects);
-        for effect in effects {
-            if let Effect::Send(message) = effect {
-                replica.sent.push_back(message);
-            }
+        // All groups come to the same time.
+        while cluster.now < Instant::ZERO + READY {
+            cluster.now += Duration::from_millis(150);
+            cluster.replicas[leader].step(cluster.now, Input::Tick);
+            cluster.deliver(cluster.now);
+            cluster.rest();
         }
-        cluster.deliver(beat);
-        cluster.now = beat + Duration::from_millis(150);
-        cluster.rest();
         assert!(cluster.replicas[leader].group.leads());
         cluster
     }
 
-    /// A quiet beat to everyone.
+    /// A beat to everyone, quiet where that is enough.
     fn rest(&mut self) {
-        let mut quiet = Vec::new();
-        let leader = &mut self.replicas[self.leader].group;
-        leader.pulse(self.now, &mut quiet, &mut Vec::new());
+        let (now, mut quiet) = (self.now, Vec::new());
+        let leader = &mut self.replicas[self.leader];
+        leader.group.pulse(now, &mut quiet, &mut leader.effects);
+        for effect in leader.effects.drain(..) {
+            if let Effect::Send(message) = effect {
+                leader.sent.push_back(message);
+            }
+        }
         for beat in quiet {
             let to = usize::try_from(beat.to.node.0 - 1).expect("from one on");
-            assert!(self.replicas[to].group.hear_quiet(self.now, &beat));
+            assert!(self.replicas[to].group.hear_quiet(now, &beat));
+            let leader = &mut self.replicas[self.leader].group;
+            leader.quiet_answered(now, &beat, true);
         }
+        self.deliver(now);
     }
 
     fn deliver(&mut self, now: Instant) {
@@ -144,7 +150,31 @@ impl Cluster {
         }
     }
 
+    /// Delivers what the leader says to one follower, and says how long that took.
+    fn deliver_to_one(&mut self) -> Duration {
+        let leader = &mut self.replicas[self.leader];
+        let to = leader.sent.front().map(|message| message.to);
+        let all = leader.sent.drain(..);
+        let (first, rest) = all.partition(|message| Some(message.to) == to);
+        leader.sent = rest;
+        let Some(to) = to else {
+            return Duration::ZERO;
+        };
+        let follower = usize::try_from(to.node.0 - 1).expect("from one on");
+        let (now, messages): (Instant, VecDeque<Message>) = (self.now, first);
+        let begin = std::time::Instant::now();
+        for message in messages {
+            self.replicas[follower].step(now, Input::Received(message));
+        }
+        begin.elapsed()
+    }
+
     fn propose(&mut self, token: u64) {
+        self.propose_only(token);
+        self.deliver(self.now);
+    }
+
+    fn propose_only(&mut self, token: u64) {
         let now = self.now;
         let propose = Input::Propose {
             token,
@@ -153,7 +183,6 @@ impl Cluster {
             ack: Ack::Durable,
         };
         self.replicas[self.leader].step(now, propose);
-        self.deliver(now);
     }
 }
 
@@ -195,6 +224,41 @@ fn append(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// What a proposal costs its leader until it is sent and written, and a follower until it is answered, each alone.
+fn steps(criterion: &mut Criterion) {
+    const BATCH: u64 = 32;
+    let mut group = criterion.benchmark_group("step");
+    control(&mut group);
+    let mut token = 0;
+    for follower in [false, true] {
+        let mut cluster = Cluster::new(3, 1, &settings());
+        let of = if follower {
+            "an append on a follower, written and answered"
+        } else {
+            "a proposal on a leader, written and sent"
+        };
+        group.bench_function(of, |bencher| {
+            bencher.iter_custom(|count| {
+                let mut time = Duration::ZERO;
+                for _ in 0..count.div_ceil(BATCH) {
+                    let begin = std::time::Instant::now();
+                    for _ in 0..BATCH {
+                        token += 1;
+                        cluster.propose_only(token);
+                    }
+                    let proposed = begin.elapsed();
+                    let taken = cluster.deliver_to_one();
+                    time += if follower { taken } else { proposed };
+                    cluster.deliver(cluster.now);
+                }
+                time * u32::try_from(count).unwrap_or(u32::MAX)
+                    / u32::try_from(count.div_ceil(BATCH) * BATCH).unwrap_or(u32::MAX)
+            });
+        });
+    }
+    group.finish();
+}
+
 /// A round of beats of ten thousand groups at rest on three nodes: pulses, what each follower makes of them, answers.
 fn heartbeats(criterion: &mut Criterion) {
     let settings = settings();
@@ -226,9 +290,20 @@ fn heartbeats(criterion: &mut Criterion) {
             node.push(replica.group);
         }
     }
-    let mut beats: Vec<Heartbeats> = (0..NODES).map(|_| Heartbeats::default()).collect();
-    let (mut now, mut loud, mut quiet, mut rounds) =
-        (Instant::ZERO + Duration::from_secs(5), 0, 0, 0_u64);
+    let mut nodes: Vec<Node> = nodes.into_iter().map(Node::new).collect();
+    let mut now = Instant::ZERO + READY + Duration::from_millis(150);
+    let (mut sum, mut rounds) = (Said::default(), 0_u64);
+    // Everybody knows who is quiet, and when each is due has spread.
+    let region = Region::new(ALLOCATOR);
+    for _ in 0..40 {
+        now += Duration::from_millis(150);
+        round(&mut nodes, now);
+    }
+    let change = region.change();
+    println!(
+        "what the nodes keep of them: {} bytes a replica",
+        (change.bytes_allocated - change.bytes_deallocated) / (3 * 10_000)
+    );
     let mut group = criterion.benchmark_group("a round of 10,000 groups on 3 nodes");
     group.throughput(Throughput::Elements(GROUPS));
     control(&mut group);
@@ -236,72 +311,118 @@ fn heartbeats(criterion: &mut Criterion) {
         bencher.iter(|| {
             now += Duration::from_millis(150);
             rounds += 1;
-            let (said, pulses) = round(&mut nodes, &mut beats, now);
-            loud += said;
-            quiet += pulses;
+            let said = round(&mut nodes, now);
+            sum.loud += said.loud;
+            sum.pulses += said.pulses;
+            sum.touched += said.touched;
         });
     });
     group.finish();
     println!(
-        "in a round: {} pulses with their answers, {} beats that say everything",
-        quiet / rounds,
-        loud / rounds
+        "in a round: {} pulses with their answers, {} beats that say everything, {} steps of groups",
+        sum.pulses / rounds.max(1),
+        sum.loud / rounds.max(1),
+        sum.touched / rounds.max(1)
     );
 }
 
-/// Each node beats, and is answered: beats that say everything, and pulses.
-fn round(nodes: &mut [Vec<Group>], beats: &mut [Heartbeats], now: Instant) -> (u64, u64) {
-    let (mut loud, mut quiet, mut effects) = (0, 0, Vec::new());
-    for at in 0..nodes.len() {
-        beats[at].begin();
-        for name in 0..nodes[at].len() {
-            beats[at].beat(now, name as u64, &mut nodes[at][name], &mut effects);
-            loud += effects.len() as u64;
-            say(nodes, (at, name), now, &mut effects);
-        }
-        let pulses = beats[at].pulses();
-        let pulses: Vec<(NodeId, Pulse)> = pulses.map(|(to, pulse)| (to, pulse.clone())).collect();
-        for (to, pulse) in pulses {
-            quiet += 1;
-            let there = usize::try_from(to.0 - 1).unwrap_or(0);
-            let reply = pulse.hear(|name, beat| {
-                let group = usize::try_from(name).ok();
-                let group = group.and_then(|at| nodes[there].get_mut(at));
-                group.is_some_and(|group| group.hear_quiet(now, beat))
-            });
-            let own = &mut nodes[at];
-            beats[at].answered(to, &reply, |name, beat, accepted| {
-                let group = usize::try_from(name).ok().and_then(|at| own.get_mut(at));
-                if let Some(group) = group {
-                    group.quiet_answered(now, beat, accepted);
-                }
-            });
+/// What was said in a round, and how many steps groups took.
+#[derive(Default)]
+struct Said {
+    pulses: u64,
+    loud: u64,
+    touched: u64,
+}
+
+/// A node, and when each of its groups is due.
+struct Node {
+    groups: Vec<Group>,
+    due: Vec<Instant>,
+    heartbeats: Heartbeats,
+}
+
+impl Node {
+    fn new(groups: Vec<Group>) -> Self {
+        let mut heartbeats = Heartbeats::new(1);
+        (0..groups.len() as u64).for_each(|name| heartbeats.add(name));
+        Self {
+            due: groups.iter().map(Group::deadline).collect(),
+            groups,
+            heartbeats,
         }
     }
-    (loud, quiet)
+
+    fn step(&mut self, name: usize, now: Instant, input: Input, out: &mut Vec<Effect>) {
+        let group = &mut self.groups[name];
+        self.heartbeats.before(name as u64, group);
+        group.step(now, input, out);
+        self.heartbeats.after(name as u64, group);
+        self.due[name] = group.deadline();
+    }
+}
+
+/// Each node does what is due and beats, and is answered.
+fn round(nodes: &mut [Node], now: Instant) -> Said {
+    let (mut said, mut effects) = (Said::default(), Vec::new());
+    for at in 0..nodes.len() {
+        for name in 0..nodes[at].due.len() {
+            if nodes[at].due[name] <= now {
+                nodes[at].step(name, now, Input::Tick, &mut effects);
+                said.touched += 1;
+                say(nodes, (at, name), now, (&mut effects, &mut said));
+            }
+        }
+        for name in nodes[at].heartbeats.begin() {
+            let (node, group) = (&mut nodes[at], usize::try_from(name).unwrap_or(0));
+            node.heartbeats
+                .beat(now, name, &mut node.groups[group], &mut effects);
+            said.touched += 1;
+            say(nodes, (at, group), now, (&mut effects, &mut said));
+        }
+        let me = NodeId(i32::try_from(at).unwrap_or(0) + 1);
+        for (to, pulse) in nodes[at].heartbeats.pulses(me) {
+            said.pulses += 1;
+            let there = usize::try_from(to.0 - 1).unwrap_or(0);
+            let Node {
+                groups, heartbeats, ..
+            } = &mut nodes[there];
+            let reply = heartbeats.hear(now, me, &pulse, |name, beat| {
+                let group = usize::try_from(name).ok();
+                let group = group.and_then(|at| groups.get_mut(at));
+                group.is_some_and(|group| group.hear_quiet(now, beat))
+            });
+            if let Some(reply) = reply {
+                let refused = nodes[at].heartbeats.answered(now, (me, to), &reply);
+                assert!(refused.is_empty(), "all follow");
+            }
+        }
+    }
+    said
 }
 
 /// Delivers what a group says, and what it is answered.
 fn say(
-    nodes: &mut [Vec<Group>],
+    nodes: &mut [Node],
     (at, name): (usize, usize),
     now: Instant,
-    effects: &mut Vec<Effect>,
+    (effects, said): (&mut Vec<Effect>, &mut Said),
 ) {
     let mut answers = Vec::new();
     for effect in effects.drain(..) {
         let Effect::Send(message) = effect else {
             continue;
         };
+        said.loud += 1;
+        said.touched += 2;
         let there = usize::try_from(message.to.node.0 - 1).unwrap_or(0);
-        nodes[there][name].step(now, Input::Received(message), &mut answers);
+        nodes[there].step(name, now, Input::Received(message), &mut answers);
         for answer in answers.drain(..) {
             if let Effect::Send(message) = answer {
-                nodes[at][name].step(now, Input::Received(message), &mut Vec::new());
+                nodes[at].step(name, now, Input::Received(message), &mut Vec::new());
             }
         }
     }
 }
 
-criterion_group!(benches, append, heartbeats);
+criterion_group!(benches, append, steps, heartbeats);
 criterion_main!(benches);

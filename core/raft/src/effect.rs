@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::flush::Ack;
 use crate::frame::{Frames, Sizes};
 use crate::hard_state::HardState;
-use crate::message::Message;
+use crate::message::{Body, Message};
 use crate::prefix::Prefix;
 use crate::repair::Lack;
 use crate::replica::ReplicaId;
@@ -101,6 +101,19 @@ pub enum Input {
     },
     /// The log rests. A leader whose log is committed to its end, and does not say so, appends a frame that does.
     Rest,
+}
+
+impl Input {
+    /// Whether it is what comes at rest too.
+    pub(crate) fn is_beat(&self) -> bool {
+        match self {
+            Self::Tick => true,
+            Self::Received(message) => {
+                matches!(message.body, Body::Beat { .. } | Body::BeatReply { .. })
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Something to be done. They are to be begun in order; see the crate's duties.

@@ -20,14 +20,20 @@ use crate::role::{Candidacy, Reign, Role};
 use crate::trace::Point;
 
 impl Group {
+    /// How long it waits for a leader.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_millis(u64::from(self.patience_ms))
+    }
+
     /// Draws anew when it would try to be elected.
     pub(crate) fn rest(&mut self) {
         let (min, max) = (self.settings.election_min, self.settings.election_max);
         let spread = max.saturating_sub(min).as_millis();
         let spread = u64::try_from(spread).unwrap_or(u64::MAX).max(1);
         let drawn = Duration::from_millis(self.prng.below(spread));
-        self.patience = min.saturating_add(drawn);
-        self.election_at = self.now + self.patience;
+        let patience = min.saturating_add(drawn);
+        self.patience_ms = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
+        self.election_at = self.now + self.patience();
     }
 
     /// Whether it may be elected: as a voter of the configuration in force, or of the last one that is known to be
@@ -72,11 +78,11 @@ impl Group {
             });
         }
         let stood = matches!(&self.role, Role::Candidate(candidacy) if !candidacy.pre);
-        self.role = Role::Candidate(Candidacy {
+        self.role = Role::Candidate(Box::new(Candidacy {
             pre: true,
             granted: BTreeSet::from([self.me]),
             own_vote: 0,
-        });
+        }));
         if stood {
             self.tell(|| Point::Follow);
         }
@@ -108,11 +114,11 @@ impl Group {
         self.leader = None;
         self.contact = None;
         self.deferred = None;
-        self.role = Role::Candidate(Candidacy {
+        self.role = Role::Candidate(Box::new(Candidacy {
             pre: false,
             granted: BTreeSet::new(),
             own_vote: self.hard.changed(),
-        });
+        }));
         self.tell(|| Point::Stand);
         self.rest();
         // They leave when the vote for itself is durable.

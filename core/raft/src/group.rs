@@ -4,7 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use model::{LogIndex, Term};
-use stdx::{Duration, Instant, Prng};
+use stdx::{Instant, Prng};
 
 use crate::config::Config;
 use crate::effect::{Effect, Input, Outcome, Purpose, Refusal};
@@ -37,12 +37,16 @@ pub struct Group {
     pub(crate) busy: bool,
     /// It lacks frames that were durable once.
     pub(crate) lacks: bool,
+    /// Followers that are left to the host's beats.
+    pub(crate) left: u32,
+    /// The term whose leader's word it took from the host's beats, if that is still so.
+    pub(crate) trusted: Term,
     /// When the leader of this term was last heard of.
     pub(crate) contact: Option<Instant>,
     /// When it tries to be elected, if it may.
     pub(crate) election_at: Instant,
     /// How long it waits for a leader, as it was drawn last.
-    pub(crate) patience: Duration,
+    pub(crate) patience_ms: u32,
     pub(crate) commit: LogIndex,
     /// The last frame that readers were told of, beyond the commit where that was asked for.
     pub(crate) visible: LogIndex,
@@ -96,9 +100,11 @@ impl Group {
             leader: None,
             contact: None,
             election_at: now,
-            patience: Duration::ZERO,
+            patience_ms: 0,
             busy: true,
             lacks: false,
+            left: 0,
+            trusted: Term::ZERO,
             held: HeldMessages::default(),
             proposals: Proposals::default(),
             deferred: None,
@@ -118,7 +124,7 @@ impl Group {
     /// Takes `input` at `now`, and says what is to be done.
     pub fn step(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
         self.now = self.now.max(now);
-        self.busy = true;
+        self.busy |= !input.is_beat();
         if self.broken {
             return;
         }
@@ -171,12 +177,16 @@ impl Group {
         self.flush_when_due(out);
         self.release(out);
         self.lacks = self.is_lacking();
+        if !self.busy {
+            // It rests: another beat comes, but not soon.
+            self.held.give_back();
+        }
     }
 
     /// When it wants a [`Input::Tick`] at the latest; [`Instant::MAX`] when it wants none.
     pub fn deadline(&self) -> Instant {
         let deadline = match &self.role {
-            Role::Leader(reign) => reign.deadline(self.settings.pulsed),
+            Role::Leader(reign) => reign.deadline(),
             Role::Follower(_) | Role::Candidate(_) => self.election_at,
         };
         deadline.min(self.unflushed.deadline())
@@ -444,9 +454,11 @@ impl Group {
             leader,
             contact,
             election_at,
-            patience: _,
+            patience_ms: _,
             busy: _,
             lacks: _,
+            left: _,
+            trusted: _,
             held,
             proposals,
             deferred,

@@ -1,293 +1,194 @@
 //! One beat for each pair of nodes, however many groups they share.
 //!
 //! ```text
-//!   leaders of one core                       followers on another node
-//!   round: each group says for each follower
-//!     nothing is new  --> Quiet --+
-//!                                 +--> one Pulse to the node --> each group: is that my leader, in my term?
-//!     something is    --> Beat    |                                   |
-//!                                 +<-- PulseReply: who said no <------+
-//!   who said no, or has news, or was quiet nine times, gets a Beat with the next round
+//!   leaders of one core                        followers on another node
+//!   nothing is new to a follower                 the set of groups that are quiet:
+//!     --> it joins the set        --+            each that joins: is that my leader, in my term?
+//!   something is, or it is over     +--> Pulse --> leaves
+//!     --> it leaves the set, Beat --+              the rest is as it was, and was not even looked at
+//!   who was refused is told all <------- PulseReply: who takes that leader's word no more
 //! ```
-//! A quiet beat keeps its follower loyal and, when it is accepted, its leader in office; nothing else comes of it. Its
-//! term is compared whole.
+//! A group at rest costs nothing in a round: it is in the set of those that are quiet, on both nodes, and a pulse says that
+//! the set is as it was, or what changed. That its leader was heard of, or its follower, a group learns when it is touched
+//! next: [`Heartbeats::before`] each step, [`Heartbeats::after`] it what must change in the sets. Ten beats apart a leader
+//! says everything by itself.
+//!
+//! Invariant: who is in the set that a node keeps of another one took that one's word for the leader of its term, when it
+//! joined, and has not stopped since; who is in the set that a leader keeps led, and had nothing to say, since it joined.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use model::{LogIndex, NodeId, Term};
+use model::NodeId;
+use smallvec::SmallVec;
 use stdx::{Instant, mutant};
 
 use crate::effect::Effect;
 use crate::group::Group;
-use crate::message::Body;
-use crate::progress::Progress;
-use crate::replica::ReplicaId;
-use crate::role::Role;
+use crate::pulse::{Incoming, Outgoing, Pulse, PulseReply, Row};
+use crate::quiet::Quiet;
 
-/// Quiet beats to a follower between two that say everything.
-const QUIET_MAX: u8 = 9;
-
-/// A beat that says nothing but that its sender leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quiet {
-    /// The leader.
-    pub from: ReplicaId,
-    /// The follower.
-    pub to: ReplicaId,
-    /// The leader's term.
-    pub term: Term,
-}
-
-/// The quiet beats of one round to one node.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pulse {
-    /// Counts the rounds.
-    pub sequence: u64,
-    /// The beats, by whatever the host calls a group.
-    pub beats: Vec<(u64, Quiet)>,
-}
-
-/// The answer to a pulse.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PulseReply {
-    /// Of which round.
-    pub sequence: u64,
-    /// Places in the pulse of those that were not accepted, in order.
-    pub refused: Vec<u32>,
-}
-
-/// The rounds of one core. It keeps the last pulse to each node, to know what an answer is to.
-#[derive(Clone, Debug, Default)]
+/// The beats of one core, for all its groups.
+#[derive(Clone, Debug)]
 pub struct Heartbeats {
+    life: u64,
     sequence: u64,
-    pulses: BTreeMap<NodeId, Pulse>,
+    /// Groups to be looked at in the next round.
+    active: BTreeSet<u64>,
+    to: BTreeMap<NodeId, Outgoing>,
+    from: BTreeMap<NodeId, Incoming>,
     /// Kept so that a round needs no memory.
     quiet: Vec<Quiet>,
 }
 
 impl Heartbeats {
-    /// Begins a round.
-    pub fn begin(&mut self) {
-        self.sequence += 1;
-        for pulse in self.pulses.values_mut() {
-            pulse.sequence = self.sequence;
-            pulse.beats.clear();
+    /// Of a process that is the `life`-th of its node, or began at that time: later ones are larger.
+    pub fn new(life: u64) -> Self {
+        Self {
+            life,
+            sequence: 0,
+            active: BTreeSet::new(),
+            to: BTreeMap::new(),
+            from: BTreeMap::new(),
+            quiet: Vec::new(),
         }
     }
 
-    /// Takes the beats of one group, which the host calls `name`. What is not quiet is in `out`.
-    pub fn beat(&mut self, now: Instant, name: u64, group: &mut Group, out: &mut Vec<Effect>) {
-        group.pulse(now, &mut self.quiet, out);
-        for quiet in self.quiet.drain(..) {
-            let pulse = self.pulses.entry(quiet.to.node).or_default();
-            pulse.sequence = self.sequence;
-            pulse.beats.push((name, quiet));
+    /// What `group`, which the host calls `name`, has not heard yet: quiet beats and answers to its own, and when.
+    pub fn news(&self, name: u64, group: &Group) -> SmallVec<[(Quiet, Instant); 4]> {
+        let (from, term) = (group.me(), group.term());
+        let mut news = SmallVec::new();
+        for to in group.left_to_host() {
+            let outgoing = self.to.get(&to.node);
+            if let Some(at) = outgoing.and_then(|outgoing| outgoing.answered_for(name)) {
+                news.push((Quiet { from, to, term }, at));
+            }
         }
+        if let Some(quiet) = group.trusted() {
+            let incoming = self.from.get(&quiet.from.node);
+            let at = incoming.and_then(|incoming| incoming.spoke_for(name));
+            news.extend(at.map(|at| (quiet, at)));
+        }
+        news
     }
 
-    /// What is to be sent in this round, to whom.
-    pub fn pulses(&self) -> impl Iterator<Item = (NodeId, &Pulse)> {
-        let pulses = self.pulses.iter();
-        pulses
-            .filter(|(_, pulse)| !pulse.beats.is_empty())
-            .map(|(node, pulse)| (*node, pulse))
-    }
-
-    /// A node answered: `tell` hears of each beat whether it was accepted. Answers to earlier rounds say nothing any more.
-    pub fn answered(
-        &self,
-        from: NodeId,
-        reply: &PulseReply,
-        mut tell: impl FnMut(u64, &Quiet, bool),
-    ) {
-        let pulse = self.pulses.get(&from);
-        let Some(pulse) = pulse.filter(|pulse| pulse.sequence == reply.sequence) else {
-            return;
-        };
-        let mut refused = reply.refused.iter().peekable();
-        for (place, (name, quiet)) in (0_u32..).zip(&pulse.beats) {
-            let accepted = refused.next_if_eq(&&place).is_none();
-            tell(*name, quiet, accepted);
-        }
-    }
-}
-
-impl Pulse {
-    /// Gives each beat to `hear`, which says whether it is accepted, and makes the answer.
-    pub fn hear(&self, mut hear: impl FnMut(u64, &Quiet) -> bool) -> PulseReply {
-        let places = (0_u32..).zip(&self.beats);
-        PulseReply {
-            sequence: self.sequence,
-            refused: places
-                .filter(|(_, (name, quiet))| !hear(*name, quiet))
-                .map(|(place, _)| place)
-                .collect(),
-        }
-    }
-}
-
-/// What a follower was told, as far as its leader knows.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Told {
-    /// The commit that it has heard of.
-    commit: LogIndex,
-    /// The last beat that said everything, and what it said.
-    telling: (u64, LogIndex),
-    /// Quiet beats since.
-    quiet: u8,
-    /// It did not accept one.
-    refused: bool,
-}
-
-impl Told {
-    /// It answered a beat that said everything.
-    pub(crate) fn answered(&mut self, sequence: u64) {
-        if sequence >= self.telling.0 {
-            self.commit = self.telling.1;
-            self.refused = false;
-        }
-    }
-}
-
-impl Group {
-    /// Beats where the host beats for all groups of its core together: who has nothing to hear is left to `quiet`.
-    pub fn pulse(&mut self, now: Instant, quiet: &mut Vec<Quiet>, out: &mut Vec<Effect>) {
-        self.now = self.now.max(now);
-        let (from, term, commit) = (self.me, self.term(), self.commit);
-        let (dirty, broken) = (self.log.dirty(), self.broken);
-        let Role::Leader(reign) = &mut self.role else {
-            return;
-        };
-        if broken {
-            return;
-        }
-        let mut loud = Vec::new();
-        for (to, progress) in reign.progress.iter_mut() {
-            if progress.is_quiet(dirty, commit) {
-                progress.told.quiet += 1;
-                quiet.push(Quiet { from, to, term });
+    /// Before `group` takes a step, or its deadline is looked at: it hears what it has not heard yet.
+    pub fn before(&self, name: u64, group: &mut Group) {
+        for (quiet, at) in self.news(name, group) {
+            if quiet.from == group.me() {
+                group.quiet_answered(at, &quiet, true);
             } else {
-                progress.told.quiet = 0;
-                progress.told.telling = (reign.beats + 1, commit);
-                loud.push(to);
-            }
-        }
-        if loud.is_empty() {
-            self.give_back();
-            return;
-        }
-        reign.beats += 1;
-        let sequence = reign.beats;
-        for to in loud {
-            self.say(to, Body::Beat { sequence, commit });
-        }
-        self.release(out);
-    }
-
-    /// Gives memory back that a busy time needed.
-    pub(crate) fn give_back(&mut self) {
-        if !core::mem::take(&mut self.busy) {
-            return;
-        }
-        self.held.give_back();
-        self.log.give_back();
-        self.proposals.give_back();
-        if let Role::Leader(reign) = &mut self.role {
-            for (_, progress) in reign.progress.iter_mut() {
-                progress.give_back();
+                group.hear_quiet(at, &quiet);
             }
         }
     }
 
-    /// A quiet beat came. False when it is not this term's leader's: that one then says everything.
-    pub fn hear_quiet(&mut self, now: Instant, quiet: &Quiet) -> bool {
-        let follows = matches!(self.role, Role::Follower(_)) && self.leader == Some(quiet.from);
-        let of_this_term = quiet.term == self.term() || mutant!(R21);
-        // What it lacks it has to say, and cannot in answer to this.
-        let silent = self.broken || self.lacks;
-        if quiet.to != self.me || !follows || !of_this_term || silent {
-            return false;
+    /// After `group` took a step: the next round looks at it, if it is not as it was; who speaks for a leader whose word it
+    /// takes no more is told.
+    pub fn after(&mut self, name: u64, group: &mut Group) {
+        if group.lost_trust() {
+            for incoming in self.from.values_mut() {
+                incoming.refuse(name);
+            }
         }
-        self.now = self.now.max(now);
-        self.contact = Some(self.now);
-        self.election_at = self.now + self.patience;
-        self.give_back();
-        true
-    }
-
-    /// A quiet beat was answered.
-    pub fn quiet_answered(&mut self, now: Instant, quiet: &Quiet, accepted: bool) {
-        self.now = self.now.max(now);
-        if quiet.from != self.me || quiet.term != self.term() {
-            return;
-        }
-        if let Some(progress) = self.heard(quiet.to) {
-            progress.told.refused |= !accepted;
-        }
-    }
-}
-
-impl Progress {
-    /// Whether a beat would tell it nothing: it has everything, durably, and knows that it is committed.
-    fn is_quiet(&self, dirty: LogIndex, commit: LogIndex) -> bool {
-        self.is_idle()
-            && self.matched == dirty
-            && self.durable == dirty
-            && self.told.commit == commit
-            && !self.told.refused
-            && self.told.quiet < QUIET_MAX
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn quiet(to: i32) -> Quiet {
-        Quiet {
-            from: ReplicaId::first(1),
-            to: ReplicaId::first(to),
-            term: Term(3),
+        if !group.is_at_rest() {
+            self.active.insert(name);
         }
     }
 
-    #[test]
-    fn an_answer_tells_each_beat_of_its_round_apart() {
-        let mut heartbeats = Heartbeats::default();
-        heartbeats.begin();
-        let beats = vec![(7, quiet(2)), (8, quiet(2)), (9, quiet(2))];
-        let pulse = Pulse { sequence: 1, beats };
-        heartbeats.pulses.insert(NodeId(2), pulse.clone());
-        let reply = pulse.hear(|name, _| name != 8);
-        assert_eq!(reply.refused, [1]);
-        let told = |heartbeats: &Heartbeats| {
-            let mut told = Vec::new();
-            heartbeats.answered(NodeId(2), &reply, |name, _, accepted| {
-                told.push((name, accepted));
-            });
-            told
+    /// A group is hosted here from now on: the next round looks at it.
+    pub fn add(&mut self, name: u64) {
+        self.active.insert(name);
+    }
+
+    /// A group is not hosted here any more.
+    pub fn forget(&mut self, name: u64) {
+        self.active.remove(&name);
+        for outgoing in self.to.values_mut() {
+            outgoing.remove(name);
+        }
+        for incoming in self.from.values_mut() {
+            incoming.refuse(name);
+        }
+    }
+
+    /// Begins a round: the groups to be looked at, with [`Self::beat`].
+    pub fn begin(&mut self) -> BTreeSet<u64> {
+        core::mem::take(&mut self.active)
+    }
+
+    /// Looks at `group`. What is not quiet is in `out`.
+    pub fn beat(&mut self, now: Instant, name: u64, group: &mut Group, out: &mut Vec<Effect>) {
+        self.quiet.clear();
+        group.pulse(now, &mut self.quiet, out);
+        for (node, outgoing) in &mut self.to {
+            if self.quiet.iter().all(|quiet| quiet.to.node != *node) && !mutant!(R28) {
+                outgoing.remove(name);
+            }
+        }
+        for Quiet { from, to, term } in self.quiet.drain(..) {
+            let row = Row {
+                from: from.incarnation,
+                to: to.incarnation,
+                term,
+            };
+            self.to.entry(to.node).or_default().put(name, row);
+        }
+        if !group.is_at_rest() {
+            self.active.insert(name);
+        }
+    }
+
+    /// The beats that pulses from `me` to `other` stand for from now on.
+    pub fn quiet_to(&self, me: NodeId, other: NodeId) -> impl Iterator<Item = (u64, Quiet)> {
+        let outgoing = self.to.get(&other).into_iter();
+        outgoing.flat_map(move |outgoing| outgoing.beats((me, other)))
+    }
+
+    /// Ends a round: what `me` is to send, to whom. Nothing where nothing is quiet.
+    pub fn pulses(&mut self, me: NodeId) -> Vec<(NodeId, Pulse)> {
+        self.sequence += 1;
+        let (life, sequence) = (self.life, self.sequence);
+        let outgoing = self.to.iter_mut().map(|(node, it)| (*node, it));
+        let pulses = outgoing.filter_map(|(node, it)| Some((node, it.pulse((me, node))?)));
+        let pulses = pulses.map(|(node, pulse)| {
+            let pulse = Pulse {
+                life,
+                sequence,
+                ..pulse
+            };
+            (node, pulse)
+        });
+        pulses.collect()
+    }
+
+    /// A pulse of `from` came: `hear` gives a group its beat, and says whether it takes it. None where a later one was
+    /// answered already.
+    pub fn hear(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        pulse: &Pulse,
+        hear: impl FnMut(u64, &Quiet) -> bool,
+    ) -> Option<PulseReply> {
+        self.from
+            .entry(from)
+            .or_default()
+            .hear((from, now), pulse, hear)
+    }
+
+    /// A node answered: the groups whose beat it refused, which are to be told with [`Group::quiet_answered`].
+    pub fn answered(
+        &mut self,
+        now: Instant,
+        (me, from): (NodeId, NodeId),
+        reply: &PulseReply,
+    ) -> Vec<(u64, Quiet)> {
+        let Some(outgoing) = self.to.get_mut(&from) else {
+            return Vec::new();
         };
-        assert_eq!(told(&heartbeats), [(7, true), (8, false), (9, true)]);
-        heartbeats.begin();
-        assert_eq!(told(&heartbeats), [], "of the round before");
-        assert_eq!(heartbeats.pulses().count(), 0);
-    }
-
-    #[test]
-    fn nonsense_in_an_answer_is_no_harm() {
-        let mut heartbeats = Heartbeats::default();
-        let pulse = Pulse {
-            sequence: 0,
-            beats: vec![(7, quiet(2))],
-        };
-        heartbeats.pulses.insert(NodeId(2), pulse);
-        let reply = PulseReply {
-            sequence: 0,
-            refused: vec![9, 3, 0, 0],
-        };
-        let mut count = 0;
-        heartbeats.answered(NodeId(2), &reply, |_, _, _| count += 1);
-        heartbeats.answered(NodeId(5), &reply, |_, _, _| count += 10);
-        assert_eq!(count, 1);
+        if reply.life != self.life || reply.sequence > self.sequence {
+            return Vec::new();
+        }
+        outgoing.hear((me, from), now, reply)
     }
 }

@@ -11,6 +11,7 @@ use crate::frame::FrameKind;
 use crate::group::Group;
 use crate::message::Body;
 use crate::progress::{Progress, Stage};
+use crate::quiet::QUIET_MAX;
 use crate::replica::ReplicaId;
 use crate::role::Role;
 
@@ -45,7 +46,6 @@ impl Group {
         }
         if let Role::Leader(reign) = &mut self.role
             && now >= reign.beat_at
-            && !settings.pulsed
         {
             self.beat_all();
         }
@@ -73,12 +73,17 @@ impl Group {
     /// Beats to everyone.
     pub(crate) fn beat_all(&mut self) {
         let (now, commit) = (self.now, self.commit);
+        // Between two of them the host beats, where it does.
+        let beats = if self.settings.pulsed { QUIET_MAX } else { 1 };
         let Role::Leader(reign) = &mut self.role else {
             return;
         };
         reign.beats += 1;
-        reign.beat_at = now + self.settings.heartbeat;
+        reign.beat_at = now + self.settings.heartbeat * beats;
         let sequence = reign.beats;
+        for (_, progress) in reign.progress.iter_mut() {
+            progress.told.tell(sequence, commit);
+        }
         let mut last = None;
         while let Some(other) = self.other_after(last) {
             self.say(other, Body::Beat { sequence, commit });

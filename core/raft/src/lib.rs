@@ -21,7 +21,7 @@
 //! | `follow`, `conflict` | a follower's work |
 //! | `flush` | when frames become durable, and what is seen before |
 //! | `repair`, `holes` | frames that cannot be read any more |
-//! | `heartbeat` | one beat for each pair of nodes, however many groups they share |
+//! | `heartbeat`, `pulse`, `quiet` | one beat for each pair of nodes, however many groups they share |
 //! | `membership`, `config`, `members` | who votes, and how that changes |
 //! | `prefix`, `install` | where the log begins, moving that, and beginning anew there |
 //! | `reads`, `transfer` | barriers for readers; handing leadership over |
@@ -80,6 +80,8 @@ pub mod position;
 pub mod prefix;
 mod progress;
 mod proposals;
+pub mod pulse;
+pub mod quiet;
 mod reads;
 mod reigns;
 mod repair;
@@ -97,12 +99,14 @@ pub use flush::Ack;
 pub use frame::{Frame, FrameKind, Frames, Sizes};
 pub use group::Group;
 pub use hard_state::HardState;
-pub use heartbeat::{Heartbeats, Pulse, PulseReply, Quiet};
+pub use heartbeat::Heartbeats;
 pub use holes::Hole;
 pub use log_view::LogView;
 pub use message::{Ballot, Body, Message};
 pub use position::Position;
 pub use prefix::Prefix;
+pub use pulse::{Pulse, PulseReply};
+pub use quiet::Quiet;
 pub use repair::Lack;
 pub use replica::ReplicaId;
 pub use settings::Settings;

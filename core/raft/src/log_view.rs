@@ -216,7 +216,11 @@ impl LogView {
             self.dirty = self.dirty.next();
             self.reigns.push(self.dirty, frame.term);
             if let Some(config) = frame.config() {
-                self.configs.push((self.dirty, Arc::clone(config)));
+                // One that says nothing new, as the first of most logs, is kept once.
+                let (_, before) = self.config();
+                let same = if before == config { before } else { config };
+                let config = Arc::clone(same);
+                self.configs.push((self.dirty, config));
             }
             if let Some(upto) = frame.start().filter(|upto| *upto > self.start().index) {
                 self.starts.push((self.dirty, upto));

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use model::LogIndex;
 use stdx::{Duration, Instant};
 
-use crate::heartbeat::Told;
+use crate::quiet::Told;
 use crate::settings::Settings;
 
 /// How a follower is sent to.

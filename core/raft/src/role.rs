@@ -15,7 +15,7 @@ use crate::transfer::Handover;
 #[derive(Clone, Debug)]
 pub(crate) enum Role {
     Follower(Following),
-    Candidate(Candidacy),
+    Candidate(Box<Candidacy>),
     Leader(Box<Reign>),
 }
 
@@ -61,19 +61,14 @@ pub(crate) struct Reign {
 }
 
 impl Reign {
-    pub(crate) fn deadline(&self, pulsed: bool) -> Instant {
+    pub(crate) fn deadline(&self) -> Instant {
         if self.progress.is_empty() {
             // Nobody listens who could answer, or be told anything.
             return Instant::MAX;
         }
         let handover = self.handover.as_ref().map(|handover| handover.until);
-        let beat = (!pulsed).then_some(self.beat_at);
-        let deadlines = [beat, Some(self.quorum_check_at), handover];
-        deadlines
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(self.quorum_check_at)
+        let soonest = self.beat_at.min(self.quorum_check_at);
+        handover.map_or(soonest, |handover| soonest.min(handover))
     }
 }
 
@@ -89,7 +84,7 @@ impl Role {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Follower(_) => "follower",
-            Self::Candidate(Candidacy { pre: true, .. }) => "pre-candidate",
+            Self::Candidate(candidacy) if candidacy.pre => "pre-candidate",
             Self::Candidate(_) => "candidate",
             Self::Leader(_) => "leader",
         }

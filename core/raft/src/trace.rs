@@ -15,7 +15,7 @@ use crate::hard_state::HardState;
 use crate::message::Message;
 use crate::position::Position;
 use crate::replica::ReplicaId;
-use crate::role::{Candidacy, Role};
+use crate::role::Role;
 
 /// One decision, and what the replica is after it.
 #[derive(Clone, Debug)]
@@ -150,8 +150,8 @@ impl State {
     /// What `group` is.
     pub fn of(group: &Group) -> Self {
         let role = match &group.role {
-            Role::Follower(_) | Role::Candidate(Candidacy { pre: true, .. }) => "follower",
-            Role::Candidate(_) => "candidate",
+            Role::Candidate(candidacy) if !candidacy.pre => "candidate",
+            Role::Follower(_) | Role::Candidate(_) => "follower",
             Role::Leader(_) => "leader",
         };
         Self {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::NodeId;
 use raft::{Config, Input, ReplicaId};
 use stdx::{Duration, Prng};
 
@@ -23,13 +24,11 @@ fn newcomer(cluster: &mut Cluster, leader: ReplicaId, prng: &mut Prng) -> Option
     if !gone.is_empty() && prng.chance(1, 2) {
         let old = *prng.choose(&gone);
         cluster.wipe(old);
-        return Some(ReplicaId {
-            incarnation: old.incarnation + 1,
-            ..old
-        });
+        return Some(cluster.next_on(old.node));
     }
-    let number = i32::try_from(cluster.replicas.len()).expect("few") + 1;
-    (number <= 7).then(|| ReplicaId::first(number))
+    let mut nodes = (1..=7).map(NodeId);
+    let free = nodes.find(|node| cluster.on_node(*node).is_none());
+    free.map(|node| cluster.next_on(node))
 }
 
 /// Learners come, voters come from learners, voters go.
@@ -89,10 +88,7 @@ pub(super) fn replace(cluster: &mut Cluster, prng: &mut Prng, token: &mut u64) {
         return;
     }
     cluster.wipe(old);
-    let new = ReplicaId {
-        incarnation: old.incarnation + 1,
-        ..old
-    };
+    let new = cluster.next_on(old.node);
     cluster.add(new);
     ask(cluster, token, (stay().collect(), vec![new]));
     cluster.drop_refused(leader, new);

@@ -1,5 +1,7 @@
 //! The replicas, the messages between them, and time.
 
+#[path = "beating.rs"]
+mod beating;
 #[path = "carry_out.rs"]
 mod carry_out;
 #[path = "passing.rs"]
@@ -8,8 +10,10 @@ mod passing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use model::{LogIndex, Term};
-use raft::{Ack, Config, Group, HardState, Input, Outcome, Position, ReplicaId, Settings};
+use model::{LogIndex, NodeId, Term};
+use raft::{
+    Ack, Config, Group, HardState, Heartbeats, Input, Outcome, Position, ReplicaId, Settings,
+};
 use stdx::{Instant, Prng};
 
 use crate::clock::Clock;
@@ -38,6 +42,10 @@ pub(crate) struct Cluster {
     pub(crate) votes_only: bool,
     /// When each replica beats next, where that is done for all groups together.
     pulse_at: BTreeMap<ReplicaId, Instant>,
+    heartbeats: BTreeMap<ReplicaId, Heartbeats>,
+    /// Counts the processes that ever ran.
+    lives: u64,
+    /// Beats that said nothing but that somebody leads.
     pub(crate) quiet: u64,
     /// Pairs that do not reach each other, one way.
     pub(crate) cut: BTreeSet<(ReplicaId, ReplicaId)>,
@@ -75,6 +83,9 @@ pub(crate) struct Cluster {
     traced: bool,
 }
 
+/// What nodes call the group in their beats.
+const GROUP: u64 = 7;
+
 /// Lines of a trace that a failure prints.
 const LINES_KEPT: usize = 60;
 
@@ -92,6 +103,8 @@ impl Cluster {
             delivered: 0,
             votes_only: false,
             pulse_at: BTreeMap::new(),
+            heartbeats: BTreeMap::new(),
+            lives: 0,
             quiet: 0,
             cut: BTreeSet::new(),
             frozen: None,
@@ -166,6 +179,10 @@ impl Cluster {
             self.telling.start((now, seed, &settings), &group, disk);
         }
         replica.group = Some(group);
+        self.lives += 1;
+        let mut heartbeats = Heartbeats::new(self.lives);
+        heartbeats.add(GROUP);
+        self.heartbeats.insert(id, heartbeats);
         self.note(|| format!("{id} starts"));
     }
 
@@ -202,6 +219,14 @@ impl Cluster {
         let last = self.last_to.as_mut().and_then(|last| last.remove(&id));
         self.messages.extend(last);
         self.note(|| format!("{id} loses its disk"));
+    }
+
+    /// One that never was, on a node that has none.
+    pub(crate) fn next_on(&self, node: NodeId) -> ReplicaId {
+        let before = self.known.iter().filter(|known| known.node == node);
+        let last = before.map(|known| known.incarnation).max();
+        let incarnation = last.map_or(0, |last| last + 1);
+        ReplicaId { node, incarnation }
     }
 
     /// A leader was to take `new` in. If it did not, nobody ever knew of it, and nothing is left of it.
@@ -261,9 +286,18 @@ impl Cluster {
             self.invariants.hears(id, message);
         }
         let told = self.traced.then(|| format!("{input:?}"));
+        let heartbeats = self.heartbeats.get_mut(&id).expect("it runs");
         if self.traced {
+            for (quiet, at) in heartbeats.news(GROUP, group) {
+                if quiet.from == id {
+                    self.telling.answer(id, now, (&quiet, at, true));
+                } else {
+                    self.telling.hear(id, now, (&quiet, at));
+                }
+            }
             self.telling.step(id, now, &input);
         }
+        heartbeats.before(GROUP, group);
         if let Input::Read { token } = input {
             let committed = self.invariants.last_committed();
             self.reads_asked.insert(token, committed);
@@ -274,6 +308,7 @@ impl Cluster {
         };
         let mut effects = Vec::new();
         group.step(now, input, &mut effects);
+        heartbeats.after(GROUP, group);
         crate::decided::add(group.take_lines());
         let checked = nothing.map_or(Ok(()), |nothing| nothing.check(group, &effects));
         if let Some(token) = proposal {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use raft::{Body, Group, Message, Quiet, ReplicaId};
+use raft::{Body, Group, Message, ReplicaId};
 use stdx::{Duration, Instant};
 
 /// When each leader heard of each other replica, and since when that is too few.
@@ -24,9 +24,9 @@ impl Hearing {
         }
     }
 
-    /// The same of an answer to a quiet beat.
-    pub(crate) fn quiet(&mut self, now: Instant, quiet: &Quiet) {
-        self.heard.insert((quiet.from, quiet.to), now);
+    /// The same of an answer to a pulse: `to` hears from the node of `from`.
+    pub(crate) fn answer(&mut self, now: Instant, (from, to): (ReplicaId, ReplicaId)) {
+        self.heard.insert((to, from), now);
     }
 
     /// Checks a replica after a step: if it leads, a quorum was heard within `limit`, or that is missing for less than the

@@ -1,14 +1,15 @@
 //! What is on its way between replicas.
 
-use raft::{Body, Message, Quiet, ReplicaId};
+use raft::{Body, Message, Pulse, PulseReply, ReplicaId};
 
 /// Something on its way.
 #[derive(Clone, Debug)]
 pub(crate) enum Letter {
     Message(Message),
-    Quiet(Quiet),
-    /// To a quiet beat, and whether it was accepted.
-    Answer(Quiet, bool),
+    /// What a node says of all its groups, from one of its replicas to one of the other node's.
+    Pulse((ReplicaId, ReplicaId), Pulse),
+    /// The answer to one.
+    Answer((ReplicaId, ReplicaId), PulseReply),
 }
 
 impl Letter {
@@ -27,8 +28,7 @@ impl Letter {
     pub(crate) fn ends(&self) -> (ReplicaId, ReplicaId) {
         match self {
             Self::Message(message) => (message.from, message.to),
-            Self::Quiet(quiet) => (quiet.from, quiet.to),
-            Self::Answer(quiet, _) => (quiet.to, quiet.from),
+            Self::Pulse(ends, _) | Self::Answer(ends, _) => *ends,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Time passes, letters arrive, and writes end.
 
+use model::NodeId;
 use raft::{Group, Input, ReplicaId};
 use stdx::{Duration, Instant};
 
@@ -10,35 +11,10 @@ use crate::letter::Letter;
 const LATE_EVERY: usize = 37;
 const LATE_MAX: usize = 16;
 
-fn wrong_term(seed: u64) -> ! {
-    panic!("seed {seed}: L11: a quiet beat of another term is accepted")
-}
-
 impl Cluster {
-    /// Beats, where that is done for all groups together and it is time to.
-    pub(crate) fn pulse(&mut self, id: ReplicaId) {
-        let now = self.shown(id);
-        let next = now + self.settings.heartbeat;
-        let at = self.pulse_at.entry(id).or_default();
-        if !self.settings.pulsed || now < *at || self.frozen == Some(id) {
-            return;
-        }
-        *at = next;
-        let replica = self.replicas.get_mut(&id).expect("a replica");
-        let Some(group) = &mut replica.group else {
-            return;
-        };
-        if self.traced {
-            self.telling.pulse(id, now, group.leads());
-        }
-        let (mut quiet, mut effects) = (Vec::new(), Vec::new());
-        group.pulse(now, &mut quiet, &mut effects);
-        crate::decided::add(group.take_lines());
-        let state = self.traced.then(|| group.to_string());
-        self.note(|| format!("{id} beats, {} quietly", quiet.len()));
-        self.quiet += quiet.len() as u64;
-        self.messages.extend(quiet.into_iter().map(Letter::Quiet));
-        self.carry_out_all(id, effects, state);
+    /// The replica that is on a node now.
+    pub(crate) fn on_node(&self, node: NodeId) -> Option<ReplicaId> {
+        self.replicas.keys().find(|id| id.node == node).copied()
     }
 
     /// Lets time go by until `until`, with everything due in between, every message delivered and every write ended as
@@ -138,69 +114,56 @@ impl Cluster {
             return;
         }
         self.keep_late(&letter);
-        let Some(replica) = self.replicas.get_mut(&ends.1) else {
+        if !self.replicas.contains_key(&ends.1) {
             self.misdeliver(letter);
             return;
-        };
-        let now = self.clocks[&ends.1].shows(self.now);
+        }
+        let now = self.shown(ends.1);
         match letter {
             Letter::Message(message) => {
                 self.hearing.message(now, &message);
                 self.step(ends.1, Input::Received(message));
             }
-            Letter::Quiet(quiet) => {
-                if self.traced && replica.group.is_some() {
-                    self.telling.hear(now, &quiet);
-                }
-                let group = replica.group.as_mut();
-                let accepted = group.is_some_and(|group| {
-                    let accepted = group.hear_quiet(now, &quiet);
-                    accepted && (group.term() == quiet.term || wrong_term(self.seed))
-                });
-                self.note(|| format!("{quiet:?} is accepted: {accepted}"));
-                self.messages.push(Letter::Answer(quiet, accepted));
+            Letter::Pulse(ends, pulse) => {
+                self.hear_pulse(ends, &pulse);
             }
-            Letter::Answer(quiet, accepted) => {
-                if let Some(group) = &mut replica.group {
-                    self.hearing.quiet(now, &quiet);
-                    if self.traced {
-                        self.telling.answer(now, &quiet, accepted);
-                    }
-                    group.quiet_answered(now, &quiet, accepted);
+            Letter::Answer(ends, reply) => {
+                if reply.version.is_some() {
+                    self.hearing.answer(now, ends);
                 }
+                self.hear_answer(ends, &reply);
             }
         }
     }
 
     /// The replica that it is for is gone, and the network knows nodes: the one that is there now must not care (S22).
     fn misdeliver(&mut self, letter: Letter) {
-        let to = letter.ends().1;
-        let there = self.replicas.keys().find(|id| id.node == to.node);
-        let Some(&id) = there else {
+        let (from, to) = letter.ends();
+        let Some(id) = self.on_node(to.node) else {
             return;
         };
         // What time alone does is done before.
         self.step(id, Input::Tick);
         let now = self.shown(id);
-        let replica = self.replicas.get_mut(&id).expect("a replica");
-        let Some(group) = &mut replica.group else {
-            return;
-        };
-        let (before, mut effects) = (group.state(), Vec::new());
+        let state = |cluster: &Self| cluster.replicas[&id].group.as_ref().map(Group::state);
+        let before = state(self);
+        let mut effects = Vec::new();
         let accepted = match letter {
             Letter::Message(message) => {
-                group.step(now, Input::Received(message), &mut effects);
+                let replica = self.replicas.get_mut(&id).expect("a replica");
+                if let Some(group) = &mut replica.group {
+                    group.step(now, Input::Received(message), &mut effects);
+                }
                 false
             }
-            Letter::Quiet(quiet) => group.hear_quiet(now, &quiet),
-            Letter::Answer(quiet, accepted) => {
-                group.quiet_answered(now, &quiet, accepted);
+            Letter::Pulse(_, pulse) => self.hear_pulse((from, id), &pulse),
+            Letter::Answer(_, reply) => {
+                self.hear_answer((from, id), &reply);
                 false
             }
         };
-        let same = group.state() == before && effects.is_empty() && !accepted;
         self.misdelivered += 1;
-        if !same {
+        if accepted || !effects.is_empty() || state(self) != before {
             self.fail(&format!("S22: {id} goes by what {to} is told"));
         }
     }

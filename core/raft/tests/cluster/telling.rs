@@ -16,8 +16,6 @@ struct Script {
     /// The time that it has come to.
     now: Instant,
     lines: Vec<String>,
-    /// The last two lines are a beat of somebody who does not lead: nothing but the time comes of it.
-    idle: bool,
 }
 
 impl Telling {
@@ -37,11 +35,7 @@ impl Telling {
             clock(now),
             format!("{replica} commit={commit} message={message} seed={seed}{pulsed}"),
         ];
-        let script = Script {
-            now,
-            lines,
-            idle: false,
-        };
+        let script = Script { now, lines };
         self.0.insert(group.me(), script);
     }
 
@@ -50,37 +44,29 @@ impl Telling {
         self.add(id, now, write::step(input));
     }
 
-    /// It beats, where its host does that, and if it leads.
-    pub(crate) fn pulse(&mut self, id: ReplicaId, now: Instant, leads: bool) {
-        let Some(script) = self.0.get_mut(&id) else {
-            return;
-        };
-        if script.idle && !leads {
-            script.lines.truncate(script.lines.len() - 2);
-        }
-        let later = script.now < now;
+    /// It beats, where its host does that.
+    pub(crate) fn pulse(&mut self, id: ReplicaId, now: Instant) {
         self.add(id, now, "pulse".to_owned());
-        if let Some(script) = self.0.get_mut(&id) {
-            script.idle = later && !leads;
-        }
     }
 
-    /// It hears such a beat.
-    pub(crate) fn hear(&mut self, now: Instant, quiet: &Quiet) {
+    /// `id` hears now that a quiet beat came, `at` some time.
+    pub(crate) fn hear(&mut self, id: ReplicaId, now: Instant, (quiet, at): (&Quiet, Instant)) {
         let Quiet { from, to, term } = quiet;
-        self.add(
-            *to,
-            now,
-            format!("hear-quiet from={from} to={to} term={term}"),
-        );
+        let line = format!("hear-quiet from={from} to={to} term={term}");
+        self.add(id, now, line + &came(now, at));
     }
 
-    /// It hears the answer to one.
-    pub(crate) fn answer(&mut self, now: Instant, quiet: &Quiet, accepted: bool) {
+    /// `id` hears now that such a beat was answered.
+    pub(crate) fn answer(
+        &mut self,
+        id: ReplicaId,
+        now: Instant,
+        (quiet, at, accepted): (&Quiet, Instant, bool),
+    ) {
         let Quiet { from, to, term } = quiet;
         let refused = if accepted { "" } else { " refused" };
         let line = format!("quiet-answered from={from} to={to} term={term}{refused}");
-        self.add(*from, now, line);
+        self.add(id, now, line + &came(now, at));
     }
 
     fn add(&mut self, id: ReplicaId, now: Instant, line: String) {
@@ -92,12 +78,19 @@ impl Telling {
             script.lines.push(clock(now));
         }
         script.lines.push(line);
-        script.idle = false;
     }
 
     /// The script of a replica.
     pub(crate) fn of(&self, id: ReplicaId) -> &[String] {
         self.0.get(&id).map_or(&[], |script| &script.lines)
+    }
+}
+
+fn came(now: Instant, at: Instant) -> String {
+    if at == now {
+        String::new()
+    } else {
+        format!(" at={}", at.as_nanos())
     }
 }
 

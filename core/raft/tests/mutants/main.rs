@@ -159,4 +159,5 @@ mutants! {
     r25 Damaged;
     r26 Lazy;
     r27 Lazy;
+    r28 Rough;
 }

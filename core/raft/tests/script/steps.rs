@@ -187,11 +187,13 @@ impl Steps {
             term: words::term(rest, "term"),
         };
         let refused = rest.split_whitespace().any(|word| word == "refused");
+        let at = words::value(rest, "at").map(|at| at.parse().expect("a time"));
+        let at = at.map_or(now, Instant::from_nanos);
         if verb == "hear-quiet" {
-            let accepted = group.hear_quiet(now, &quiet);
+            let accepted = group.hear_quiet(at, &quiet);
             return vec![if accepted { "accepted" } else { "refused" }.to_owned()];
         }
-        group.quiet_answered(now, &quiet, !refused);
+        group.quiet_answered(at, &quiet, !refused);
         Vec::new()
     }
 

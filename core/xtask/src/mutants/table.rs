@@ -251,4 +251,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         breaks: "shows what a majority has, of any term",
         finder: Finder::Test,
     },
+    Mutant {
+        id: "R28",
+        room: "raft",
+        breaks: "a node goes on beating for who leads no more",
+        finder: Finder::Test,
+    },
 ];
