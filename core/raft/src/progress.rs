@@ -147,7 +147,12 @@ impl Progress {
         let since = *self.idle_since.get_or_insert(now);
         if now.since(since) >= IDLE_MAX {
             let there = if holds { self.matched } else { self.durable };
-            self.probe_from(there.next());
+            // A question that was lost is asked again; what was found out before it is still so.
+            let next = match self.stage {
+                Stage::Probe => self.next,
+                Stage::Replicate | Stage::Install => there.next(),
+            };
+            self.probe_from(next);
         }
     }
 }
