@@ -46,6 +46,11 @@ impl Config {
         self.sets().any(|set| set.contains(&replica))
     }
 
+    /// Whether `replica` is told everything and asked nothing.
+    pub fn is_learner(&self, replica: ReplicaId) -> bool {
+        !self.learners.is_empty() && self.learners.contains(&replica) && !self.is_voter(replica)
+    }
+
     /// Whether `replica` is told what happens.
     pub fn is_member(&self, replica: ReplicaId) -> bool {
         self.is_voter(replica) || self.learners.contains(&replica)

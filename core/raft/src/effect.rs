@@ -99,6 +99,8 @@ pub enum Input {
         /// The last frame that is not needed; it is committed.
         upto: LogIndex,
     },
+    /// It is its turn to be sent what it lacks, after [`Effect::Lagging`].
+    CatchUp,
     /// The log rests. A leader whose log is committed to its end, and does not say so, appends a frame that does.
     Rest,
 }
@@ -165,7 +167,8 @@ pub enum Effect {
     },
     /// Send this; it may be lost.
     Send(Message),
-    /// Read frames for a replica that lacks them, and give them back with [`Input::Fetched`].
+    /// Read frames for a replica that lacks them, and give them back with [`Input::Fetched`], when there is memory for it:
+    /// nothing else is sent to that one meanwhile. It is asked for again after a while; the last of these counts.
     Fetch {
         /// For whom.
         to: ReplicaId,
@@ -236,6 +239,14 @@ pub enum Effect {
         /// Who does, as far as it knows.
         leader: Option<ReplicaId>,
     },
+    /// It follows, and lacks so many frames that its leader has committed: it waits for [`Input::CatchUp`].
+    Lagging {
+        /// How many.
+        frames: u64,
+    },
+    /// It does not wait for its turn any more, and does not need it: its leader is near, or another one, or has nothing to
+    /// send.
+    CaughtUp,
     /// Another configuration is in force.
     Reconfigured(Arc<Config>),
     /// A promise of consensus is broken: the replica has to stop, and to keep what it has as evidence.
@@ -279,6 +290,13 @@ pub enum Outcome {
     /// It may be or not, and is not followed any longer: a change of voters whose leader leads no more, or what was
     /// proposed in a log that was thrown away, at a place before the one that was installed.
     Unknown,
+}
+
+impl Outcome {
+    /// Whether it is committed.
+    pub fn is_committed(self) -> bool {
+        matches!(self, Self::Committed { .. })
+    }
 }
 
 /// Why something was not tried. Nothing of it happened, and nothing of it will.

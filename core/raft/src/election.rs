@@ -77,6 +77,7 @@ impl Group {
                 leader: None,
             });
         }
+        self.end_catching_up(out);
         let stood = matches!(&self.role, Role::Candidate(candidacy) if !candidacy.pre);
         self.role = Role::Candidate(Box::new(Candidacy {
             pre: true,
@@ -111,6 +112,7 @@ impl Group {
             vote: Some(self.me),
             claimed: self.claim(),
         });
+        self.end_catching_up(out);
         self.leader = None;
         self.contact = None;
         self.deferred = None;

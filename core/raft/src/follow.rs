@@ -12,6 +12,7 @@ use crate::group::Group;
 use crate::hard_state::HardState;
 use crate::message::{Body, Message};
 use crate::position::Position;
+use crate::replica::ReplicaId;
 use crate::role::Role;
 use crate::trace::Point;
 
@@ -71,6 +72,9 @@ impl Group {
             self.say(message.from, Body::Mismatch { sequence, next });
             return;
         }
+        if frames.is_empty() && self.waits_for_turn(&message, prev.index, out) {
+            return;
+        }
         let verified = LogIndex(prev.index.0 + frames.len() as u64);
         match self.take_frames(prev, frames, flush, out) {
             Taken::All => {}
@@ -85,6 +89,7 @@ impl Group {
             count,
         });
         self.verify(verified, commit, out);
+        self.came_closer(verified, commit, out);
         self.fill_from(prev, frames, out);
         let whole = self.log.whole();
         if whole < verified && frames.is_empty() {
@@ -93,22 +98,27 @@ impl Group {
             self.say(message.from, Body::Mismatch { sequence, next });
             return;
         }
-        let body = Body::Appended {
-            sequence,
-            verified,
-            flushed: LogIndex::ZERO,
-        };
         if flush && verified > self.log.synced() {
             // They may have come before, when nobody wanted to hear of them.
             self.flush_now(out);
         }
         let lazy = !flush && verified <= whole;
+        self.acknowledge(message.from, (sequence, verified), lazy);
+    }
+
+    /// Says that the frames of a message are there: when they are durable, or at once.
+    fn acknowledge(&mut self, to: ReplicaId, (sequence, verified): (u64, LogIndex), lazy: bool) {
+        let body = Body::Appended {
+            sequence,
+            verified,
+            flushed: LogIndex::ZERO,
+        };
         let wait_for = if lazy || mutant!(R03) {
             LogIndex::ZERO
         } else {
             verified
         };
-        self.say_when_flushed(message.from, body, wait_for);
+        self.say_when_flushed(to, body, wait_for);
     }
 
     /// Has frames appended that are not here, after others were cut off that are here in their place.
@@ -254,6 +264,7 @@ impl Group {
         };
         let verified = following.verified;
         self.verify(verified, commit, out);
+        self.end_idle_turn(out);
         let verified = verified.min(self.log.whole());
         let body = Body::BeatReply {
             sequence,

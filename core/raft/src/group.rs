@@ -1,6 +1,5 @@
 //! One replica of one group: its state, and the one way in.
 
-use core::fmt;
 use std::sync::Arc;
 
 use model::{LogIndex, Term};
@@ -167,6 +166,7 @@ impl Group {
             } => self.change(token, &voters, &learners, out),
             Input::Transfer { to } => self.transfer(to, out),
             Input::TruncatePrefix { token, upto } => self.truncate_prefix(token, upto, out),
+            Input::CatchUp => self.catch_up(out),
             Input::Rest => self.mark_rest(out),
         }
         if self.broken {
@@ -240,7 +240,7 @@ impl Group {
         }
     }
 
-    fn receive(&mut self, message: Message, out: &mut Vec<Effect>) {
+    pub(crate) fn receive(&mut self, message: Message, out: &mut Vec<Effect>) {
         if message.to != self.me {
             return;
         }
@@ -308,6 +308,7 @@ impl Group {
 
     /// Follows `leader`, or nobody yet, in this term.
     pub(crate) fn follow(&mut self, leader: Option<ReplicaId>, out: &mut Vec<Effect>) {
+        self.end_catching_up(out);
         let was = core::mem::replace(&mut self.role, Role::follower());
         let changed = was.is_leader() || self.leader != leader;
         self.leader = leader;
@@ -438,64 +439,8 @@ impl Group {
         out.push(Effect::Refused { token, refusal });
     }
 
-    /// Everything that its next steps depend on but chance, in words: for those who look at all states that there are.
-    pub fn state(&self) -> String {
-        let Self {
-            me,
-            settings: _,
-            prng: _,
-            now,
-            hard,
-            log,
-            commit,
-            visible,
-            unflushed,
-            role,
-            leader,
-            contact,
-            election_at,
-            patience_ms: _,
-            busy: _,
-            lacks: _,
-            left: _,
-            trusted: _,
-            held,
-            proposals,
-            deferred,
-            broken,
-            #[cfg(feature = "trace")]
-                lines: _,
-        } = self;
-        format!(
-            "{me} {now:?} {hard:?} {log:?} {commit} {visible} {unflushed:?} {role:?} {leader:?} {contact:?} {election_at:?} {held:?} \
-             {proposals:?} {deferred:?} {broken}"
-        )
-    }
-
     /// Proposals whose outcome is not known yet.
     pub fn undecided(&self) -> usize {
         self.proposals.len()
-    }
-}
-
-impl fmt::Display for Group {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { me, commit, .. } = self;
-        write!(
-            f,
-            "{me} {} term {} last {} flushed {} commit {commit}",
-            self.role.name(),
-            self.term(),
-            self.log.last(),
-            self.log.flushed(),
-        )
-    }
-}
-
-/// Whether an outcome says that it is there.
-impl Outcome {
-    /// Whether it is committed.
-    pub fn is_committed(self) -> bool {
-        matches!(self, Self::Committed { .. })
     }
 }

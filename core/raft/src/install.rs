@@ -54,6 +54,9 @@ impl Group {
         if !self.hear_leader(&message, out) {
             return;
         }
+        if self.waits_for_turn(&message, prefix.last.index, out) {
+            return;
+        }
         let (sequence, commit, last) = (*sequence, *commit, prefix.last);
         let has = self.begins(prefix, None, out) && !(mutant!(R14) && last.index > self.commit);
         let unknown = self.lack_at(last.index).filter(|_| !has).map(Box::new);

@@ -8,17 +8,17 @@
 //!   time ------> +-----------------------------------+ ---> Persist, Append, Truncate, Begin, Install
 //!   messages --> | Group::step                        | ---> Send, Fetch
 //!   proposals -> |   follower <-> candidate -> leader | ---> Commit, Resolved, Refused, ReadReady
-//!   durable ---> |                                    | ---> Fence, Repair
+//!   durable ---> |                                    | ---> Fence, Repair, Lagging, CaughtUp
 //!   faults ----> +-----------------------------------+ ---> Role, Reconfigured, Broken
 //! ```
 //!
 //! | file | noun |
 //! |---|---|
-//! | `group` | [`Group`]: the state of a replica, and the one way in |
+//! | `group`, `describe` | [`Group`]: the state of a replica, and the one way in; in words |
 //! | `role` | follower, candidate, leader, and what each keeps |
 //! | `election`, `vote` | becoming leader, and letting somebody become it |
 //! | `lead`, `replicate`, `progress`, `commit` | a leader's work |
-//! | `follow`, `conflict` | a follower's work |
+//! | `follow`, `conflict`, `catch_up` | a follower's work |
 //! | `flush` | when frames become durable, and what is seen before |
 //! | `repair`, `holes` | frames that cannot be read any more |
 //! | `heartbeat`, `pulse`, `quiet` | one beat for each pair of nodes, however many groups they share |
@@ -52,14 +52,17 @@
 //!    of these and any later [`Effect::Append`]; `Flushed` carries
 //!    the `epoch` of the append that it speaks of, and covers everything before it too;
 //! 4. after [`Effect::Broken`] nothing more is asked of the group, and nothing of it is thrown away;
-//! 5. a tick comes at [`Group::deadline`] at the latest; time never goes back.
+//! 5. a tick comes at [`Group::deadline`] at the latest; time never goes back;
+//! 6. who was [`Effect::Lagging`] is given its turn one day, in which order [`Turns`] says.
 //!
 //! Assumptions: an incarnation's durable state is never lost nor given to another one, and messages are not forged.
 #![forbid(unsafe_code)]
 
+pub mod catch_up;
 mod commit;
 pub mod config;
 mod conflict;
+mod describe;
 pub mod effect;
 mod election;
 pub mod flush;
@@ -93,6 +96,7 @@ pub mod trace;
 mod transfer;
 mod vote;
 
+pub use catch_up::{Turns, Urgency};
 pub use config::{Config, Voters};
 pub use effect::{Effect, Input, Outcome, Purpose, Refusal};
 pub use flush::Ack;

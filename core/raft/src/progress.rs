@@ -41,8 +41,10 @@ pub(crate) struct Progress {
     pub(crate) waiting: bool,
     in_flight: VecDeque<(LogIndex, u64)>,
     in_flight_bytes: u64,
-    /// Since when beats are answered without anything new, while something is on its way.
-    idle_since: Option<Instant>,
+    /// Since when beats are answered without anything new, while something is on its way; [`Instant::MAX`] when not.
+    idle_since: Instant,
+    /// It is sent nothing more before this: it learns, at its rate.
+    pub(crate) paced_until: Instant,
 }
 
 /// How long beats are answered without news until frames that are on their way count as lost.
@@ -63,7 +65,8 @@ impl Progress {
             waiting: false,
             in_flight: VecDeque::new(),
             in_flight_bytes: 0,
-            idle_since: None,
+            idle_since: Instant::MAX,
+            paced_until: Instant::ZERO,
         }
     }
 
@@ -84,6 +87,13 @@ impl Progress {
         !self.waiting
             && self.in_flight.len() < settings.in_flight_messages_max
             && self.in_flight_bytes < settings.in_flight_bytes_max
+    }
+
+    /// Counts bytes for one that learns: the next go when these would be through at `rate`.
+    pub(crate) fn pace(&mut self, now: Instant, bytes: u64, rate: u64) {
+        let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(rate.max(1));
+        let time = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+        self.paced_until = self.paced_until.max(now) + time;
     }
 
     /// Counts frames up to `last` as sent.
@@ -132,7 +142,7 @@ impl Progress {
         self.matched = self.matched.min(LogIndex(self.next.0 - 1));
         self.in_flight.clear();
         self.in_flight_bytes = 0;
-        self.idle_since = None;
+        self.idle_since = Instant::MAX;
     }
 
     /// It answered a beat, and holds all that was shown to be there, or not any more. Frames that are on their way, or were
@@ -141,10 +151,11 @@ impl Progress {
     pub(crate) fn answered_beat(&mut self, news: bool, holds: bool, now: Instant) {
         let waits = !self.is_idle() || (self.durable < self.matched && !holds);
         if !waits || news {
-            self.idle_since = None;
+            self.idle_since = Instant::MAX;
             return;
         }
-        let since = *self.idle_since.get_or_insert(now);
+        self.idle_since = self.idle_since.min(now);
+        let since = self.idle_since;
         if now.since(since) >= IDLE_MAX {
             let there = if holds { self.matched } else { self.durable };
             // A question that was lost is asked again; what was found out before it is still so.
@@ -181,6 +192,19 @@ mod tests {
         let probed = silent(&mut progress, false);
         assert_eq!(probed, (Stage::Probe, LogIndex(5)));
         assert_eq!(progress.in_flight_bytes, 0);
+    }
+
+    #[test]
+    fn a_learner_is_paced_by_what_it_was_sent() {
+        let mut progress = Progress::new(LogIndex(1));
+        let at = |millis| Instant::ZERO + Duration::from_millis(millis);
+        progress.pace(at(10), 500, 1_000);
+        assert_eq!(progress.paced_until, at(510));
+        progress.pace(at(300), 250, 1_000);
+        assert_eq!(progress.paced_until, at(760));
+        // What it did not use it does not keep.
+        progress.pace(at(5_000), 1_000, 1_000);
+        assert_eq!(progress.paced_until, at(6_000));
     }
 
     #[test]

@@ -72,7 +72,8 @@ impl Group {
             let Some(progress) = reign.progress.get_mut(to) else {
                 return;
             };
-            if !progress.is_open(&settings) {
+            let paced = progress.paced_until > self.now;
+            if !progress.is_open(&settings) || (paced && self.log.config().1.is_learner(to)) {
                 return;
             }
             let next = progress.next;
@@ -126,10 +127,15 @@ impl Group {
     fn send_sized(&mut self, to: ReplicaId, first: LogIndex, frames: Frames) {
         let bytes = frames.iter().map(|frame| u64::from(frame.bytes)).sum();
         let last = LogIndex(first.0 + frames.len() as u64 - 1);
+        let learns = self.config().is_learner(to);
+        let (now, rate) = (self.now, self.settings.learner_bytes_per_second);
         if let Role::Leader(reign) = &mut self.role
             && let Some(progress) = reign.progress.get_mut(to)
         {
             progress.sent(last, bytes);
+            if learns {
+                progress.pace(now, bytes, rate);
+            }
         }
         self.send_frames(to, first, frames);
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use model::LogIndex;
 use stdx::Instant;
 
+use crate::catch_up::CatchUp;
 use crate::members::Members;
 use crate::progress::Progress;
 use crate::reads::Reads;
@@ -24,6 +25,8 @@ pub(crate) enum Role {
 pub(crate) struct Following {
     /// The last frame that this term's leader has shown to be its own.
     pub(crate) verified: LogIndex,
+    /// It lacks much.
+    pub(crate) catching_up: Option<Box<CatchUp>>,
 }
 
 /// Wanting to lead.

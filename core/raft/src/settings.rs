@@ -21,6 +21,12 @@ pub struct Settings {
     pub uncommitted_bytes_max: u64,
     /// Frames that a learner may lack when it becomes a voter.
     pub catch_up_frames: u64,
+    /// Frames that a follower may lack of what is committed; one that lacks more waits for its turn, see
+    /// [`crate::Turns`].
+    pub lag_max: u64,
+    /// Bytes of frames that a learner is sent in a second, but for what was begun; a little more or less, since it is looked at
+    /// with beats.
+    pub learner_bytes_per_second: u64,
     /// Read barriers that wait.
     pub reads_max: usize,
     /// The host beats, for all groups of its core together, with [`crate::Heartbeats`].
@@ -38,6 +44,8 @@ impl Default for Settings {
             message_bytes_max: 1 << 20,
             uncommitted_bytes_max: 16 << 20,
             catch_up_frames: 1_000,
+            lag_max: 1_000,
+            learner_bytes_per_second: 64 << 20,
             reads_max: 1_024,
             pulsed: false,
         }

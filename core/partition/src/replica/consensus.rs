@@ -163,7 +163,9 @@ impl Replica {
             | Effect::Repair { .. }
             | Effect::Flush { .. }
             | Effect::Visible { .. }
-            | Effect::Hidden { .. } => {
+            | Effect::Hidden { .. }
+            | Effect::Lagging { .. }
+            | Effect::CaughtUp => {
                 panic!(
                     "a group of one voter that nobody moves has nobody to talk to, or to be contradicted by: {effect:?}"
                 )

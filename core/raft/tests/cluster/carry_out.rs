@@ -77,6 +77,17 @@ impl Cluster {
             Effect::Fetch {
                 to, first, purpose, ..
             } => self.read(id, to, first, purpose),
+            Effect::Lagging { .. } => {
+                self.turns += 1;
+                if self.catching_up.insert(id, false).is_some() {
+                    self.fail_at(id, "it waits for its turn twice");
+                }
+            }
+            Effect::CaughtUp => {
+                if self.catching_up.remove(&id).is_none() {
+                    self.fail_at(id, "it gives back a turn that it did not ask for");
+                }
+            }
             Effect::Commit { .. } | Effect::Refused { .. } | Effect::Reconfigured(_) => {}
             written => self.write(id, written),
         }

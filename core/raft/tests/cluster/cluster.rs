@@ -70,6 +70,9 @@ pub(crate) struct Cluster {
     pub(crate) hidden: u64,
     pub(crate) seen: u64,
     pub(crate) repairs: u64,
+    /// Who lacks much, and whether it has its turn.
+    pub(crate) catching_up: BTreeMap<ReplicaId, bool>,
+    pub(crate) turns: u64,
     pub(crate) leaders: BTreeSet<Term>,
     pub(crate) reads: BTreeMap<u64, LogIndex>,
     /// What had been committed when each read was asked for.
@@ -117,6 +120,8 @@ impl Cluster {
                 // Three frames of those that are proposed, or one.
                 message_bytes_max: if seed % 4 < 2 { 300 } else { 100 },
                 catch_up_frames: 3,
+                lag_max: if seed % 5 < 2 { 2 } else { 1_000 },
+                learner_bytes_per_second: if seed % 7 < 2 { 2_000 } else { u64::MAX },
                 pulsed: seed % 2 == 1,
                 ..Settings::default()
             },
@@ -132,6 +137,8 @@ impl Cluster {
             hidden: 0,
             seen: 0,
             repairs: 0,
+            catching_up: BTreeMap::new(),
+            turns: 0,
             leaders: BTreeSet::new(),
             reads: BTreeMap::new(),
             reads_asked: BTreeMap::new(),
@@ -189,6 +196,7 @@ impl Cluster {
     pub(crate) fn crash(&mut self, id: ReplicaId, kept: usize) {
         let replica = self.replicas.get_mut(&id).expect("a replica");
         replica.group = None;
+        self.catching_up.remove(&id);
         let lost = replica.disk.crash(kept);
         self.invariants.lose(lost);
         self.invariants.forget_boot(id);
@@ -214,6 +222,7 @@ impl Cluster {
     pub(crate) fn wipe(&mut self, id: ReplicaId) {
         self.wipes += 1;
         self.replicas.remove(&id);
+        self.catching_up.remove(&id);
         self.pulse_at.remove(&id);
         // Something that it was told comes once more.
         let last = self.last_to.as_mut().and_then(|last| last.remove(&id));
@@ -234,6 +243,7 @@ impl Cluster {
         let group = self.replicas[&leader].group.as_ref();
         if group.is_none_or(|group| !group.config().is_member(new)) {
             self.replicas.remove(&new);
+            self.catching_up.remove(&new);
             self.known.remove(&new);
         }
     }

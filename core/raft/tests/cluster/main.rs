@@ -63,6 +63,7 @@ fn add(sum: &mut Reached, other: &Reached) {
     sum.damages += other.damages;
     sum.fences += other.fences;
     sum.repairs += other.repairs;
+    sum.turns += other.turns;
     sum.flushes += other.flushes;
     sum.hidden += other.hidden;
     sum.transfers += other.transfers;
@@ -88,7 +89,7 @@ fn all(weather: Weather, replicas: std::ops::RangeInclusive<i32>) {
         assert!(reached.truncations > 0, "{reached:?}");
         assert!(reached.crashes > 0, "{reached:?}");
         assert!(reached.starts > 0 && reached.installs > 0, "{reached:?}");
-        assert!(reached.bridged > 0, "{reached:?}");
+        assert!(reached.bridged > 0 && reached.turns > 0, "{reached:?}");
     }
     if weather == Weather::Lazy {
         assert!(reached.flushes > 0 && reached.seen > 0, "{reached:?}");

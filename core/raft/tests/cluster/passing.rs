@@ -77,6 +77,11 @@ impl Cluster {
                 self.deliver(message);
                 continue;
             }
+            let waits = self.catching_up.iter().find(|(_, turn)| !**turn);
+            if let Some((&id, _)) = waits {
+                self.give_turn(id);
+                continue;
+            }
             let busy = self
                 .replicas
                 .iter()
@@ -92,6 +97,15 @@ impl Cluster {
             self.seed,
             self.lines[tail..].join("\n")
         );
+    }
+
+    /// If it lacks much, it may catch up now.
+    pub(crate) fn give_turn(&mut self, id: ReplicaId) {
+        if let Some(turn) = self.catching_up.get_mut(&id)
+            && !core::mem::replace(turn, true)
+        {
+            self.step(id, Input::CatchUp);
+        }
     }
 
     pub(crate) fn finish_writes(&mut self, id: ReplicaId) {

@@ -116,6 +116,7 @@ fn run_traced(plan: &Plan, traced: bool) -> Reached {
     reached.wipes = cluster.wipes;
     reached.misdelivered = cluster.misdelivered;
     reached.fences = cluster.fences;
+    reached.turns = cluster.turns;
     reached.repairs = cluster.repairs;
     reached.seen = cluster.seen;
     reached.flushes = cluster.flushes;
@@ -243,6 +244,9 @@ fn deliver(cluster: &mut Cluster, prng: &mut Prng) {
 
 fn finish(cluster: &mut Cluster, prng: &mut Prng, id: ReplicaId) {
     let choice = prng.index(8);
+    if prng.chance(1, 4) {
+        cluster.give_turn(id);
+    }
     let replica = cluster.replicas.get_mut(&id).expect("a replica");
     if replica.group.is_none() {
         return;

@@ -31,9 +31,12 @@ impl Telling {
         let replica = write::start(group.me(), hard, &disk.prefix, frames);
         let pulsed = if settings.pulsed { " pulsed" } else { "" };
         let (commit, message) = (group.commit(), settings.message_bytes_max);
+        let (lag, rate) = (settings.lag_max, settings.learner_bytes_per_second);
         let lines = vec![
             clock(now),
-            format!("{replica} commit={commit} message={message} seed={seed}{pulsed}"),
+            format!(
+                "{replica} commit={commit} message={message} lag={lag} rate={rate} seed={seed}{pulsed}"
+            ),
         ];
         let script = Script { now, lines };
         self.0.insert(group.me(), script);

@@ -172,6 +172,8 @@ pub(crate) fn print(effect: &Effect) -> String {
             let leads = if *leads { "leads" } else { "follows" };
             format!("{leads} in term {term}, leader {leader}")
         }
+        Effect::Lagging { frames } => format!("lacks {frames}, and waits for its turn"),
+        Effect::CaughtUp => "needs no turn any more".to_owned(),
         Effect::Reconfigured(config) => format!("voters {config}"),
         Effect::Broken(what) => format!("BROKEN: {what}"),
     }

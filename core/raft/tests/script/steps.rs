@@ -117,6 +117,7 @@ impl Steps {
                     .unwrap_or_default(),
             },
             "tick" => Input::Tick,
+            "catch-up" => Input::CatchUp,
             "rest" => Input::Rest,
             "truncate-prefix" => Input::TruncatePrefix {
                 token,
@@ -238,6 +239,12 @@ impl Steps {
                 pulsed: rest.ends_with(" pulsed"),
                 ..Settings::default()
             };
+        }
+        if words::value(rest, "lag").is_some() {
+            settings.lag_max = words::number(rest, "lag");
+        }
+        if words::value(rest, "rate").is_some() {
+            settings.learner_bytes_per_second = words::number(rest, "rate");
         }
         self.group = Some(Group::new(me, settings, hard, log, self.now, seed));
         self.group().to_string()

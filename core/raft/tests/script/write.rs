@@ -62,6 +62,7 @@ pub(crate) fn step(input: &Input) -> String {
         Input::TruncatePrefix { token, upto } => {
             format!("truncate-prefix token={token} upto={upto}")
         }
+        Input::CatchUp => "catch-up".to_owned(),
         Input::Rest => "rest".to_owned(),
     }
 }

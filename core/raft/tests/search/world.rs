@@ -365,6 +365,8 @@ impl World {
             | Effect::ReadReady { .. }
             | Effect::Role { .. }
             | Effect::Hidden { .. }
+            | Effect::Lagging { .. }
+            | Effect::CaughtUp
             | Effect::Reconfigured(_) => {}
             written => {
                 let checked = self.invariants.decided(id, &written, &replica.disk);
