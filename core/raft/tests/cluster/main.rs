@@ -3,8 +3,10 @@
 //! Messages are lost, late, twice and out of order; writes become durable when they like; processes crash and lose
 //! what their disk had not; leadership is handed over, voters change; no clock shows what another
 //! does, or runs as fast. A schedule follows from its seed.
-//! One that breaks a promise is made short, and what happened to the replica that did is printed as a script.
+//! One that breaks a promise is made short, and what happened to the replica that did is printed as a script. Those of fixed
+//! seeds are made short here, any others by proptest.
 
+mod any;
 mod clock;
 mod cluster;
 mod decided;
