@@ -37,7 +37,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     };
     let wants_seeds = MUTANTS.iter().any(|mutant| {
         let in_room = asked.room.is_none_or(|room| room == mutant.room);
-        in_room && mutant.finder != Finder::Test
+        in_room && !mutant.finder.is_test()
     });
     let binary = wants_seeds.then(build).transpose()?;
     if let Some(binary) = &binary {
@@ -53,7 +53,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
                 let binary = binary.as_ref().expect("built where there are seeds to run");
                 try_seeds(binary, mutant, profile)?
             }
-            Finder::Test => try_test(mutant)?,
+            Finder::Test | Finder::TestAndTraces => try_test(mutant)?,
         };
         if !asked.json {
             println!("{}", line(&kill));
@@ -80,7 +80,7 @@ fn check_baseline(binary: &Path, room: Option<&str>) -> Result<(), Failure> {
         .filter(|mutant| room.is_none_or(|room| room == mutant.room));
     let profile = |mutant: &Mutant| match mutant.finder {
         Finder::Seeds(profile) => Some(profile),
-        Finder::Test => None,
+        Finder::Test | Finder::TestAndTraces => None,
     };
     let profiles: BTreeSet<&str> = mutants.filter_map(profile).collect();
     for profile in profiles {
@@ -171,6 +171,13 @@ fn try_test(mutant: &'static Mutant) -> Result<Kill, Failure> {
         "raft" => crate::spec::planted(mutant.id)?,
         _ => None,
     };
+    if refused.is_none() && mutant.finder == Finder::TestAndTraces {
+        let why = format!(
+            "the specification accepts traces of {}, and is to refuse them",
+            mutant.id
+        );
+        return Err(Failure::Check(why));
+    }
     let refused = refused.map(|how| format!("{how}: refused"));
     let found = found.iter().copied();
     let found: Vec<(&str, &str)> = found
@@ -245,7 +252,7 @@ fn line(kill: &Kill) -> String {
         id, room, breaks, ..
     } = kill.mutant;
     let fate = match &kill.by {
-        Some((_, finders)) if kill.mutant.finder == Finder::Test => format!("killed by {finders}"),
+        Some((_, finders)) if kill.mutant.finder.is_test() => format!("killed by {finders}"),
         Some((seeds, oracle)) => format!(
             "killed by {oracle} after {seeds} seeds, {:.1} CPU s",
             kill.cpu_seconds

@@ -1,11 +1,12 @@
 //! Nodes beat for their replicas, and hear each other's beats.
 
-use raft::{Pulse, PulseReply, ReplicaId};
+use model::Term;
+use raft::{Pulse, PulseReply, Quiet, ReplicaId};
 
 use super::{Cluster, GROUP};
 use crate::letter::Letter;
 
-fn wrong_term(seed: u64) -> ! {
+pub(super) fn wrong_term(seed: u64) -> ! {
     panic!("seed {seed}: L11: a quiet beat of another term is accepted")
 }
 
@@ -68,6 +69,14 @@ impl Cluster {
         let reply = heartbeats.hear(now, from.node, pulse, |_, quiet| {
             if self.traced {
                 self.telling.hear(to, now, (quiet, now));
+            }
+            // One of an earlier term may come late: it is of a leader that this one does not follow any more.
+            let stale = Quiet {
+                term: Term(quiet.term.0.saturating_sub(1)),
+                ..*quiet
+            };
+            if group.clone().hear_quiet(now, &stale) && group.term() != stale.term {
+                wrong_term(seed);
             }
             let accepted = group.hear_quiet(now, quiet);
             if accepted && group.term() != quiet.term {

@@ -19,7 +19,7 @@ use stdx::{Instant, Prng};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::hearing::Hearing;
-use crate::invariants::{Invariants, Nothing};
+use crate::invariants::{Invariants, Nothing, check_vote};
 use crate::letter::Letter;
 use crate::replica::Replica;
 use crate::telling::Telling;
@@ -185,12 +185,16 @@ impl Cluster {
             let disk = (&hard, &replica.disk);
             self.telling.start((now, seed, &settings), &group, disk);
         }
+        let checked = check_vote(&group, &replica.disk);
         replica.group = Some(group);
         self.lives += 1;
         let mut heartbeats = Heartbeats::new(self.lives);
         heartbeats.add(GROUP);
         self.heartbeats.insert(id, heartbeats);
         self.note(|| format!("{id} starts"));
+        if let Err(broken) = checked {
+            self.fail_at(id, &broken);
+        }
     }
 
     pub(crate) fn crash(&mut self, id: ReplicaId, kept: usize) {
@@ -297,14 +301,17 @@ impl Cluster {
         }
         let told = self.traced.then(|| format!("{input:?}"));
         let heartbeats = self.heartbeats.get_mut(&id).expect("it runs");
-        if self.traced {
-            for (quiet, at) in heartbeats.news(GROUP, group) {
-                if quiet.from == id {
-                    self.telling.answer(id, now, (&quiet, at, true));
-                } else {
-                    self.telling.hear(id, now, (&quiet, at));
-                }
+        for (quiet, at) in heartbeats.news(GROUP, group) {
+            if quiet.term != group.term() {
+                beating::wrong_term(self.seed);
             }
+            if self.traced && quiet.from == id {
+                self.telling.answer(id, now, (&quiet, at, true));
+            } else if self.traced {
+                self.telling.hear(id, now, (&quiet, at));
+            }
+        }
+        if self.traced {
             self.telling.step(id, now, &input);
         }
         heartbeats.before(GROUP, group);

@@ -1,9 +1,10 @@
-//! What a follower makes of what it is told: S14, S16, S17.
+//! What a follower makes of what it is told: S6 where it votes, S14, S16, S17.
 
 use std::collections::BTreeMap;
 
 use model::{LogIndex, Term};
-use raft::{Body, Effect, Group, Input, Message, Position, ReplicaId};
+use raft::{Ballot, Body, Effect, Group, Input, Message, Position, ReplicaId};
+use stdx::Instant;
 
 use crate::disk::Disk;
 use crate::replica::Replica;
@@ -75,6 +76,8 @@ pub(crate) enum Nothing {
     Same,
     /// A write ended of a log that is another one by now (S17): what was durable, committed, and there.
     Stale(LogIndex, LogIndex, LogIndex),
+    /// Somebody asks for a vote whose log ends before what this replica once promised (S6): who, and in which term.
+    Vote(ReplicaId, Term),
 }
 
 impl Nothing {
@@ -83,6 +86,13 @@ impl Nothing {
         let (group, disk) = (replica.group.as_ref()?, &replica.disk);
         match input {
             Input::Received(message) => {
+                if let Body::VoteRequest { ballot, last } = &message.body {
+                    let voted = group.hard_state().vote == Some(message.from);
+                    let again = voted && group.term() == message.term;
+                    let behind = !last.is_up_to_date(disk.promised());
+                    let counts = *ballot != Ballot::Pre && behind && !again;
+                    return counts.then_some(Self::Vote(message.from, message.term));
+                }
                 let Body::Append { prev, frames, .. } = &message.body else {
                     return None;
                 };
@@ -119,6 +129,15 @@ impl Nothing {
                     ))
                 })
             }
+            Self::Vote(candidate, term) => {
+                let hard = group.hard_state();
+                if (hard.term, hard.vote) != (*term, Some(*candidate)) {
+                    return Ok(());
+                }
+                Err(format!(
+                    "S6: {group} votes for {candidate}, which lacks what it promised"
+                ))
+            }
             Self::Stale(flushed, commit, dirty) => {
                 if marks(group) == (*flushed, *commit, *dirty) {
                     return Ok(());
@@ -132,4 +151,37 @@ impl Nothing {
 /// What is durable, committed, and there.
 fn marks(group: &Group) -> (LogIndex, LogIndex, LogIndex) {
     (group.log().flushed(), group.commit(), group.log().dirty())
+}
+
+/// Whether a replica that starts votes for none whose log ends before what it once promised, though its own may by now (S6):
+/// one is offered to a copy of it.
+pub(crate) fn check_vote(group: &Group, disk: &Disk) -> Result<(), String> {
+    let promised = disk.promised();
+    let voters = group.config().sets().flatten().copied();
+    let other = voters.into_iter().find(|voter| *voter != group.me());
+    let (Some(from), Some(term)) = (other, group.term().next()) else {
+        return Ok(());
+    };
+    if group.log().last().is_up_to_date(promised) {
+        return Ok(());
+    }
+    let last = Position {
+        index: LogIndex(promised.index.0 - 1),
+        ..promised
+    };
+    let ballot = Ballot::Real;
+    let request = Message {
+        from,
+        to: group.me(),
+        term,
+        body: Body::VoteRequest { ballot, last },
+    };
+    let mut group = group.clone();
+    group.step(Instant::ZERO, Input::Received(request), &mut Vec::new());
+    if group.hard_state().vote != Some(from) {
+        return Ok(());
+    }
+    Err(format!(
+        "S6: {group} would vote for one that ends at {last}, and promised {promised}"
+    ))
 }

@@ -14,7 +14,7 @@ use crate::disk::{Aside, Disk};
 use crate::replica::Replica;
 use elections::Elections;
 use following::Following;
-pub(crate) use following::Nothing;
+pub(crate) use following::{Nothing, check_vote};
 
 /// A leader and a follower.
 type Pair = (ReplicaId, ReplicaId);

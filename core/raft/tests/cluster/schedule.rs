@@ -358,7 +358,13 @@ fn damage(cluster: &mut Cluster, prng: &mut Prng, id: ReplicaId) -> bool {
     if last <= start || disk.durable() < last {
         return false;
     }
-    let index = LogIndex(prng.between(start.0 + 1, last.0));
+    // The end of a log is what votes.
+    let first = if prng.chance(1, 3) {
+        last.0
+    } else {
+        start.0 + 1
+    };
+    let index = LogIndex(prng.between(first, last.0));
     let frame = disk.written(index).expect("it is durable");
     // By one that will be asked for it: whoever is removed goes only when others have what it had.
     let leader = cluster.leader();

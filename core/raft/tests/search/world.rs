@@ -8,7 +8,7 @@ use raft::{Ack, Config, Effect, Group, Input, Message, ReplicaId, Settings};
 use stdx::{Duration, Instant};
 
 use crate::disk::Disk;
-use crate::invariants::{Invariants, Nothing};
+use crate::invariants::{Invariants, Nothing, check_vote};
 use crate::replica::Replica;
 
 /// How much of what is not forced may happen.
@@ -282,7 +282,12 @@ impl World {
         let replica = self.replicas.get_mut(&id).expect("a replica");
         let (hard, log) = replica.disk.recover();
         replica.starts += 1;
-        replica.group = Some(Group::new(id, settings(), hard, log, now, replica.starts));
+        let group = Group::new(id, settings(), hard, log, now, replica.starts);
+        let checked = check_vote(&group, &replica.disk);
+        replica.group = Some(group);
+        if let Err(broken) = checked {
+            self.fail(&broken);
+        }
     }
 
     fn time_out(&mut self, id: ReplicaId) {

@@ -22,6 +22,15 @@ pub(super) enum Finder {
     Seeds(&'static str),
     /// A test of the room's `tests/mutants`, which has the bug's name in small letters.
     Test,
+    /// The same, and the specification: what replicas decide with it, it refuses.
+    TestAndTraces,
+}
+
+impl Finder {
+    /// Whether a test of the room is to find it.
+    pub(super) fn is_test(self) -> bool {
+        matches!(self, Self::Test | Self::TestAndTraces)
+    }
 }
 
 /// Seeds of the simulator that a bug may survive, at most.
@@ -93,55 +102,55 @@ pub(super) const MUTANTS: &[Mutant] = &[
         id: "R01",
         room: "raft",
         breaks: "votes before the vote is durable",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R02",
         room: "raft",
         breaks: "does not write its vote",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R03",
         room: "raft",
         breaks: "what is durable is said before it is",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R04",
         room: "raft",
         breaks: "the leader counts itself before its disk",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R05",
         room: "raft",
         breaks: "commits a frame of an earlier term by counting",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R06",
         room: "raft",
         breaks: "half of the voters elect",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R07",
         room: "raft",
         breaks: "cuts off a whole reign, what is committed of it too",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R08",
         room: "raft",
         breaks: "appends wherever a frame is",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R09",
         room: "raft",
         breaks: "votes by the length of a log alone",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R10",
@@ -153,19 +162,19 @@ pub(super) const MUTANTS: &[Mutant] = &[
         id: "R11",
         room: "raft",
         breaks: "settles a change of voters before it is committed",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R12",
         room: "raft",
         breaks: "campaigns unasked, and is loyal to nobody",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R13",
         room: "raft",
         breaks: "installs a log without its voters",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R14",
@@ -177,19 +186,19 @@ pub(super) const MUTANTS: &[Mutant] = &[
         id: "R15",
         room: "raft",
         breaks: "takes the leader's commit for its own log",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R16",
         room: "raft",
         breaks: "stands again in the term of a lost election",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R17",
         room: "raft",
         breaks: "cuts off what is the same",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R18",
@@ -201,7 +210,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         id: "R19",
         room: "raft",
         breaks: "votes twice in a term",
-        finder: Finder::Test,
+        finder: Finder::TestAndTraces,
     },
     Mutant {
         id: "R20",
