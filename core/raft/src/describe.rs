@@ -24,6 +24,7 @@ impl Group {
             patience_ms: _,
             busy: _,
             lacks: _,
+            noted: _,
             left: _,
             trusted: _,
             held,

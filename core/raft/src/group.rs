@@ -36,6 +36,8 @@ pub struct Group {
     pub(crate) busy: bool,
     /// It lacks frames that were durable once.
     pub(crate) lacks: bool,
+    /// The host's next round looks at it.
+    pub(crate) noted: bool,
     /// Followers that are left to the host's beats.
     pub(crate) left: u32,
     /// The term whose leader's word it took from the host's beats, if that is still so.
@@ -102,6 +104,7 @@ impl Group {
             patience_ms: 0,
             busy: true,
             lacks: false,
+            noted: false,
             left: 0,
             trusted: Term::ZERO,
             held: HeldMessages::default(),

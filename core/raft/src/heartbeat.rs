@@ -27,7 +27,8 @@ use crate::group::Group;
 use crate::pulse::{Incoming, Outgoing, Pulse, PulseReply, Row};
 use crate::quiet::Quiet;
 
-/// The beats of one core, for all its groups.
+/// The beats of one core, for all its groups. A node is one here: where it has more cores, whoever carries pulses says to
+/// which of them.
 #[derive(Clone, Debug)]
 pub struct Heartbeats {
     life: u64,
@@ -90,9 +91,14 @@ impl Heartbeats {
                 incoming.refuse(name);
             }
         }
-        if !group.is_at_rest() {
-            self.active.insert(name);
+        if !group.noted && !group.is_at_rest() {
+            self.note(name, group);
         }
+    }
+
+    fn note(&mut self, name: u64, group: &mut Group) {
+        group.noted = true;
+        self.active.insert(name);
     }
 
     /// A group is hosted here from now on: the next round looks at it.
@@ -133,8 +139,9 @@ impl Heartbeats {
             };
             self.to.entry(to.node).or_default().put(name, row);
         }
+        group.noted = false;
         if !group.is_at_rest() {
-            self.active.insert(name);
+            self.note(name, group);
         }
     }
 
