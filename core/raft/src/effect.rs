@@ -174,7 +174,7 @@ pub enum Effect {
         to: ReplicaId,
         /// The first.
         first: LogIndex,
-        /// Bytes, but for a single larger frame.
+        /// Bytes, but for a single larger frame, and in no more frames than [`crate::Settings::message_frames_max`].
         bytes_max: u64,
         /// What for.
         purpose: Purpose,

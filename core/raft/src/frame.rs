@@ -38,6 +38,10 @@ pub enum FrameKind {
     Mark,
     /// The log begins behind this index, on every replica, as soon as the frame is committed.
     PrefixTruncate(LogIndex),
+    /// Nothing any more: records that were committed, and that nobody needs since others came for the same keys. It keeps
+    /// the place and the term of what it stands for, so that no position before or behind it changes. Each replica makes its
+    /// own, at any time, and whoever lacks what was there is sent it instead.
+    Gap,
 }
 
 impl Frame {
@@ -45,9 +49,11 @@ impl Frame {
     pub fn config(&self) -> Option<&Arc<Config>> {
         match &self.kind {
             FrameKind::Config(config) => Some(config),
-            FrameKind::Data | FrameKind::Noop | FrameKind::Mark | FrameKind::PrefixTruncate(_) => {
-                None
-            }
+            FrameKind::Data
+            | FrameKind::Noop
+            | FrameKind::Mark
+            | FrameKind::PrefixTruncate(_)
+            | FrameKind::Gap => None,
         }
     }
 

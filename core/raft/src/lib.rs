@@ -42,6 +42,7 @@
 //! - what is told of a log that was cut since changes nothing;
 //! - at most one configuration in a log is not committed;
 //! - what is before the start of a log was committed, and durable there when it went;
+//! - each index from the start to the end has one frame, or a gap in its place, which was committed and has its term;
 //! - what cannot be read any more is not acknowledged, still votes, and is written again only as it was: from whoever has
 //!   one of its term, or what comes behind it, or by the checksum, or where both know it to be committed.
 //!

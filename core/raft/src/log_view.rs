@@ -87,8 +87,8 @@ impl LogView {
         self
     }
 
-    /// With the last frame that frames in it say to be committed, and the ranges that cannot be read. There is a frame
-    /// behind each of them that can; otherwise the log ends before it.
+    /// With the last frame that frames in it say to be committed, as each gap does of itself, and the ranges that cannot be
+    /// read. There is a frame behind each of them that can; otherwise the log ends before it.
     #[must_use]
     pub fn with_holes(
         mut self,
@@ -330,8 +330,14 @@ impl LogView {
         LogIndex(self.dirty.0 + 1 - self.recent.len() as u64)
     }
 
-    /// Frames from `first` on, as many as have `bytes_max` bytes and one at least. None where they are not kept.
-    pub(crate) fn frames(&self, first: LogIndex, bytes_max: u64) -> Option<Frames> {
+    /// Frames from `first` on, `frames_max` at most, as many as have `bytes_max` bytes and one at least. None where they are not
+    /// kept.
+    pub(crate) fn frames(
+        &self,
+        first: LogIndex,
+        bytes_max: u64,
+        frames_max: usize,
+    ) -> Option<Frames> {
         let skip = first.0.checked_sub(self.recent_from().0)?;
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let mut bytes = 0;
@@ -344,6 +350,7 @@ impl LogView {
             self.recent
                 .iter()
                 .skip(skip)
+                .take(frames_max.max(1))
                 .take_while(fits)
                 .cloned()
                 .collect(),
@@ -450,7 +457,7 @@ mod tests {
     fn frames_that_are_kept_are_given_by_bytes_and_one_at_least() {
         let mut log = log(&[1, 1, 1, 1]);
         let count = |log: &LogView, first, bytes| {
-            log.frames(LogIndex(first), bytes)
+            log.frames(LogIndex(first), bytes, 1_000)
                 .map(|frames| frames.len())
         };
         assert_eq!(count(&log, 1, 25), Some(2));

@@ -96,7 +96,8 @@ impl Group {
                 self.send_frames(to, next, Frames::new());
                 return;
             }
-            let Some(frames) = self.log.frames(next, settings.message_bytes_max) else {
+            let (bytes_max, frames_max) = (settings.message_bytes_max, settings.message_frames_max);
+            let Some(frames) = self.log.frames(next, bytes_max, frames_max) else {
                 // They are too old to be at hand.
                 progress.waiting = true;
                 out.push(Effect::Fetch {

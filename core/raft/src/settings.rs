@@ -17,6 +17,8 @@ pub struct Settings {
     pub in_flight_bytes_max: u64,
     /// Bytes of frames in one message, but for a single larger one.
     pub message_bytes_max: u64,
+    /// Frames in one message: many have no bytes.
+    pub message_frames_max: usize,
     /// Bytes of frames that are not committed yet; a leader that has more refuses proposals.
     pub uncommitted_bytes_max: u64,
     /// Frames that a learner may lack when it becomes a voter.
@@ -42,6 +44,7 @@ impl Default for Settings {
             in_flight_messages_max: 64,
             in_flight_bytes_max: 4 << 20,
             message_bytes_max: 1 << 20,
+            message_frames_max: 1_024,
             uncommitted_bytes_max: 16 << 20,
             catch_up_frames: 1_000,
             lag_max: 1_000,

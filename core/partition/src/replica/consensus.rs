@@ -184,6 +184,7 @@ impl Replica {
                     self.frame(frame.term, storage::FrameKind::Config, &body)
                 }
                 FrameKind::PrefixTruncate(_) => panic!("nobody asks for a later start of a log"),
+                FrameKind::Gap => panic!("nobody sends what was compacted elsewhere"),
             };
             if matches!(frame.kind, FrameKind::Noop | FrameKind::Mark) {
                 self.marked.set(index);

@@ -4,7 +4,7 @@ use core::fmt;
 use std::collections::VecDeque;
 
 use model::{LogIndex, Term};
-use raft::{Config, Frame, Frames, HardState, Input, Lack, LogView, Position, Prefix};
+use raft::{Config, Frame, FrameKind, Frames, HardState, Input, Lack, LogView, Position, Prefix};
 
 use crate::log;
 
@@ -161,7 +161,7 @@ impl Disk {
     /// Whether `frame` is durable at `index` and can be read.
     pub(crate) fn keeps(&self, index: LogIndex, frame: &Frame) -> bool {
         let slot = self.slot(index).filter(|slot| slot.state == State::Good);
-        index <= self.durable() && slot.is_some_and(|slot| slot.frame == *frame)
+        index <= self.durable() && slot.is_some_and(|slot| same(&slot.frame, frame))
     }
 
     /// All frames of the log behind the prefix with their places, whether or not they can be read.
@@ -223,8 +223,9 @@ impl Disk {
         for frame in frames {
             let at = self.view;
             match self.slots.get_mut(at) {
-                Some(slot) if slot.frame == *frame => {
+                Some(slot) if same(&slot.frame, frame) => {
                     if !slot.state.is_readable() {
+                        slot.frame = frame.clone();
                         slot.state = State::Rewritten;
                     }
                 }
@@ -293,7 +294,7 @@ impl Disk {
     /// Begins to write frames where they were. It comes before whatever is cut later, so what is there now is what counts.
     pub(crate) fn repair(&mut self, first: LogIndex, frames: Frames) {
         for (index, frame) in (first.0..).map(LogIndex).zip(&frames) {
-            if self.written(index).is_some_and(|there| there != frame) {
+            if self.written(index).is_some_and(|there| !same(there, frame)) {
                 self.broken = Some(format!("S25: {index} is repaired with something else"));
             }
         }
@@ -346,7 +347,8 @@ impl Disk {
             let at = usize::try_from(at).expect("logs of tests are short");
             // It may have been cut off since, and another be there.
             let slot = self.slots.get_mut(at);
-            if let Some(slot) = slot.filter(|slot| slot.frame == *frame) {
+            if let Some(slot) = slot.filter(|slot| same(&slot.frame, frame)) {
+                slot.frame = frame.clone();
                 slot.state = State::Good;
             }
         }
@@ -416,6 +418,17 @@ impl Disk {
         })
     }
 
+    /// Nobody needs these records any more: gaps take their places, durably.
+    pub(crate) fn compact(&mut self, first: LogIndex, last: LogIndex) -> u64 {
+        self.version.0 += 1;
+        let (from, to) = (self.count(first) - 1, self.count(last));
+        let records =
+            |slot: &&mut Slot| slot.frame.kind == FrameKind::Data && slot.state == State::Good;
+        let gone = self.slots[from..to].iter_mut().filter(records);
+        let gone = gone.map(|slot| (slot.frame.kind, slot.frame.bytes) = (FrameKind::Gap, 0));
+        gone.count() as u64
+    }
+
     /// What cannot be read any more from now on, if it is there and is durable.
     pub(crate) fn damage(&mut self, index: LogIndex) {
         self.version.0 += 1;
@@ -454,8 +467,14 @@ impl Disk {
                 slot.state = State::Found;
             }
         }
-        let readable = self.slots.iter().filter(|slot| slot.state.is_readable());
-        let said = readable.map(|slot| slot.commit).max().unwrap_or_default();
+        let said = (self.start().0 + 1..).map(LogIndex).zip(&self.slots);
+        let readable = said.filter(|(_, slot)| slot.state.is_readable());
+        let said = readable.map(|(index, slot)| {
+            // Nothing goes that is not committed.
+            let gap = slot.frame.kind == FrameKind::Gap;
+            if gap { index } else { slot.commit }
+        });
+        let said = said.max().unwrap_or_default();
         let known_commit = said.max(self.start());
         self.view = self.slots.len();
         let promised = known_commit.max(self.hard.claimed.index);
@@ -483,6 +502,14 @@ impl Disk {
         let written = written.filter(|_| position.index <= self.last());
         position == self.prefix.last || written.is_some_and(|frame| frame.term == position.term)
     }
+}
+
+/// Whether two frames at one place are the same, or one of them was before a gap came instead.
+pub(crate) fn same(one: &Frame, other: &Frame) -> bool {
+    let gap = [one, other]
+        .iter()
+        .any(|frame| frame.kind == FrameKind::Gap);
+    one == other || (gap && one.term == other.term)
 }
 
 /// The last position of a log.

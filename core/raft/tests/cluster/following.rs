@@ -6,7 +6,7 @@ use model::{LogIndex, Term};
 use raft::{Ballot, Body, Effect, Group, Input, Message, Position, ReplicaId};
 use stdx::Instant;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, same};
 use crate::replica::Replica;
 
 /// What each replica was shown by the leader of its term, in this life.
@@ -99,7 +99,7 @@ impl Nothing {
                 let places = (prev.index.next().0..).map(LogIndex);
                 let same = places
                     .zip(frames)
-                    .all(|(index, frame)| disk.frame(index) == Some(frame));
+                    .all(|(index, frame)| disk.frame(index).is_some_and(|it| same(it, frame)));
                 (disk.holds(*prev) && same).then_some(Self::Same)
             }
             Input::Flushed { epoch, .. } if *epoch != disk.epoch => {

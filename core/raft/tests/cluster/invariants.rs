@@ -8,9 +8,9 @@ mod following;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{LogIndex, Term};
-use raft::{Body, Config, Effect, Frame, Group, Message, Position, Prefix, ReplicaId};
+use raft::{Body, Config, Effect, Frame, FrameKind, Group, Message, Position, Prefix, ReplicaId};
 
-use crate::disk::{Aside, Disk};
+use crate::disk::{Aside, Disk, same};
 use crate::replica::Replica;
 use elections::Elections;
 use following::Following;
@@ -171,7 +171,7 @@ impl Invariants {
         replicas: &BTreeMap<ReplicaId, Replica>,
     ) -> Result<(), String> {
         if let Some((before, _)) = self.committed.get(&index) {
-            if before != frame {
+            if !same(before, frame) {
                 return Err(format!(
                     "S7: {index} is committed as {before:?} and as {frame:?}"
                 ));
@@ -190,7 +190,7 @@ impl Invariants {
             ));
         }
         // Write caching: what was seen goes only where somebody lost it before it was durable.
-        let seen = self.seen.get(&index).filter(|seen| *seen != frame);
+        let seen = self.seen.get(&index).filter(|seen| !same(seen, frame));
         if let Some(seen) = seen
             && !self.lost_once(Position {
                 index,
@@ -228,7 +228,8 @@ impl Invariants {
         }
         let new = known.map_or(0, |known| known.1.min(seen.1));
         for (index, (frame, term)) in self.committed.iter().skip(new) {
-            let has = disk.start() >= *index || disk.written(*index) == Some(frame);
+            let written = disk.written(*index);
+            let has = disk.start() >= *index || written.is_some_and(|it| same(it, frame));
             if *term < group.term() && !has {
                 return Err(format!(
                     "S6: leader {id} of term {} lacks {index}, committed in {term}",
@@ -250,9 +251,12 @@ impl Invariants {
                 continue;
             }
             let begin = theirs.start().max(ours.start());
-            let differs = (begin.0 + 1..=durable.0)
-                .map(LogIndex)
-                .find(|&index| theirs.written(index) != ours.written(index));
+            let differs = (begin.0 + 1..=durable.0).map(LogIndex).find(|&index| {
+                match (theirs.written(index), ours.written(index)) {
+                    (Some(theirs), Some(ours)) => !same(theirs, ours),
+                    _ => true,
+                }
+            });
             if durable > theirs.durable() || differs.is_some() {
                 return Err(format!(
                     "S13: leader {id} believes {other} has {durable} durable"
@@ -277,7 +281,9 @@ impl Invariants {
                 return Err(format!("terms in the log of {id} go back"));
             }
             last_term = frame.term;
-            // There are no gaps: nothing is compacted here.
+            if frame.kind == FrameKind::Gap && index > self.last_committed() {
+                return Err(format!("S24: {id} has a gap at {index}, not committed"));
+            }
             let readable = disk.frame(index).is_some();
             if readable && group.log().term_at(index) != Some(frame.term) {
                 return Err(format!("S24: {id} does not know {index} of {}", frame.term));
@@ -324,7 +330,7 @@ impl Invariants {
                     continue;
                 };
                 let differs =
-                    |index| both(LogIndex(index)).is_some_and(|(one, other)| one != other);
+                    |index| both(LogIndex(index)).is_some_and(|(one, other)| !same(one, other));
                 if (first.0..=last_same.0).any(differs) {
                     return Err(
                         "S4: two logs have the same position and differ before it".to_owned()
@@ -400,7 +406,8 @@ fn has_durable(
 ) -> bool {
     replicas.get(&id).is_some_and(|replica| {
         let disk = &replica.disk;
-        let written = disk.written(index) == Some(frame);
+        let written = disk.written(index);
+        let written = written.is_some_and(|it| same(it, frame));
         disk.durable() >= index && (disk.start() >= index || written)
     })
 }

@@ -66,6 +66,7 @@ fn add(sum: &mut Reached, other: &Reached) {
     sum.fences += other.fences;
     sum.repairs += other.repairs;
     sum.turns += other.turns;
+    sum.gaps += other.gaps;
     sum.flushes += other.flushes;
     sum.hidden += other.hidden;
     sum.transfers += other.transfers;
@@ -98,6 +99,7 @@ fn all(weather: Weather, replicas: std::ops::RangeInclusive<i32>) {
     }
     if matches!(weather, Weather::Damaged | Weather::Foul) {
         assert!(reached.damages > 0 && reached.repairs > 0, "{reached:?}");
+        assert!(reached.gaps > 0, "{reached:?}");
     }
     if matches!(weather, Weather::Changing | Weather::Foul) {
         assert!(reached.changes > 0 && reached.wipes > 0, "{reached:?}");

@@ -21,6 +21,8 @@ pub(crate) struct Reached {
     pub(crate) damages: u64,
     pub(crate) fences: u64,
     pub(crate) repairs: u64,
+    /// Records that went, and whose places gaps took.
+    pub(crate) gaps: u64,
     /// Times that somebody lacked much and waited for its turn.
     pub(crate) turns: u64,
     /// Lazy frames that went to the disk; times that what was seen was gone.

@@ -1,7 +1,7 @@
 //! A replica with its disk.
 
 use model::LogIndex;
-use raft::{Effect, Frames, Group, Purpose};
+use raft::{Effect, FrameKind, Frames, Group, Purpose};
 
 use crate::disk::Disk;
 
@@ -23,6 +23,18 @@ impl Replica {
             Purpose::Repair { .. } => Frames::new(),
             Purpose::Replicate => self.disk.read(first, count),
         }
+    }
+
+    /// The last frame that may be compacted: it is committed, as the replica knows, and durable.
+    pub(crate) fn settled(&self) -> LogIndex {
+        let commit = self.group.as_ref().map(Group::commit);
+        commit.unwrap_or_default().min(self.disk.flushed())
+    }
+
+    /// Whether there are records to compact.
+    pub(crate) fn records(&self) -> bool {
+        let mut placed = self.disk.placed();
+        placed.any(|(index, frame)| index <= self.settled() && frame.kind == FrameKind::Data)
     }
 
     /// Has the disk do what the replica decided.

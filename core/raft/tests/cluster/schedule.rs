@@ -183,22 +183,15 @@ fn drive(cluster: &mut Cluster, plan: &Plan) -> Reached {
             }
             90 => cluster.cut.clear(),
             91 => quarrel(cluster, &mut prng, &mut token),
+            92 if weather.damages() && prng.chance(1, 2) => {
+                reached.gaps += compact(cluster, &mut prng, id);
+            }
             92 => usurp(cluster, &mut prng, &mut token),
             93 if weather.changes() && prng.chance(1, 2) => {
                 replace(cluster, &mut prng, &mut token);
             }
-            93 => {
-                for leader in cluster.leaders_now() {
-                    cluster.step(leader, Input::Rest);
-                }
-            }
-            94 => {
-                // Whoever believes that it leads is asked, the ones before among them.
-                for leader in cluster.leaders_now() {
-                    token += 1;
-                    cluster.step(leader, Input::Read { token });
-                }
-            }
+            93 => rest(cluster),
+            94 => read(cluster, &mut token),
             95 => truncate_prefix(cluster, &mut prng, &mut token),
             96 if weather.changes() => {
                 reached.transfers += u64::from(hand_over(cluster, &mut prng, &ids));
@@ -338,6 +331,21 @@ fn propose(cluster: &mut Cluster, prng: &mut Prng, token: &mut u64) {
     cluster.step(leader, input);
 }
 
+fn rest(cluster: &mut Cluster) {
+    for leader in cluster.leaders_now() {
+        cluster.step(leader, Input::Rest);
+    }
+}
+
+/// Whoever believes that it leads is asked, the ones before among them.
+fn read(cluster: &mut Cluster, token: &mut u64) {
+    for leader in cluster.leaders_now() {
+        *token += 1;
+        let token = *token;
+        cluster.step(leader, Input::Read { token });
+    }
+}
+
 /// Some of what is committed is not needed any longer.
 fn truncate_prefix(cluster: &mut Cluster, prng: &mut Prng, token: &mut u64) {
     for leader in cluster.leaders_now() {
@@ -348,6 +356,18 @@ fn truncate_prefix(cluster: &mut Cluster, prng: &mut Prng, token: &mut u64) {
         let token = *token;
         cluster.step(leader, Input::TruncatePrefix { token, upto });
     }
+}
+
+/// Records go on a disk that nobody needs any more, for they are committed and others came for the same keys.
+fn compact(cluster: &mut Cluster, prng: &mut Prng, id: ReplicaId) -> u64 {
+    let replica = cluster.replicas.get_mut(&id).expect("a replica");
+    let (start, last) = (replica.disk.start(), replica.settled());
+    if !replica.records() {
+        return 0;
+    }
+    let first = prng.between(start.0 + 1, last.0);
+    let last = prng.between(first, last.0);
+    replica.disk.compact(LogIndex(first), LogIndex(last))
 }
 
 /// A disk loses a frame that was claimed to be there, and that another one keeps; it is found at once, or by whoever reads

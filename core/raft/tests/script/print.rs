@@ -28,6 +28,7 @@ fn print_frames(frames: &[Frame]) -> String {
         FrameKind::Data => format!("{}", frame.term),
         FrameKind::Noop => format!("{}noop", frame.term),
         FrameKind::Mark => format!("{}mark", frame.term),
+        FrameKind::Gap => format!("{}gap", frame.term),
         FrameKind::Config(config) => format!("{}{config}", frame.term),
         FrameKind::PrefixTruncate(upto) => format!("{}start behind {upto}", frame.term),
     };

@@ -65,7 +65,7 @@ pub(crate) fn config(text: &str) -> Config {
 }
 
 /// Frames by their terms: `1,1,2`; `2c[n1+n2]` is a configuration, `2s5` one that has the log begin behind 5, `2n` one with nothing
-/// in it, `2m` a mark; `2b9` is one of 9 bytes.
+/// in it, `2m` a mark, `2g` a gap; `2b9` is one of 9 bytes.
 pub(crate) fn frames(text: &str) -> Frames {
     let frame = |text: &str| {
         let (term, kind) = if let Some((term, voters)) = text.split_once('c') {
@@ -77,6 +77,8 @@ pub(crate) fn frames(text: &str) -> Frames {
             (term, FrameKind::Noop)
         } else if let Some(term) = text.strip_suffix('m') {
             (term, FrameKind::Mark)
+        } else if let Some(term) = text.strip_suffix('g') {
+            (term, FrameKind::Gap)
         } else {
             (text, FrameKind::Data)
         };

@@ -156,6 +156,7 @@ fn frame(frame: &Frame) -> String {
         FrameKind::Data => String::new(),
         FrameKind::Noop => "n".to_owned(),
         FrameKind::Mark => "m".to_owned(),
+        FrameKind::Gap => "g".to_owned(),
         FrameKind::Config(sets) => format!("c{}", config(sets)),
         FrameKind::PrefixTruncate(upto) => format!("s{upto}"),
     };

@@ -71,3 +71,8 @@ fn a_disk_loses_a_frame_of_a_log_that_two_elections_made() {
 fn three_voters_become_five_while_one_crashes_and_one_campaigns() {
     look(5);
 }
+
+#[test]
+fn a_record_goes_while_a_follower_lacks_it() {
+    look(6);
+}

@@ -30,13 +30,14 @@ pub(crate) fn search(first: World, states_max: usize, seen: &mut BTreeSet<u64>) 
 pub(crate) type Named = (&'static str, fn() -> World);
 
 /// All of them.
-pub(crate) const WORLDS: [Named; 6] = [
+pub(crate) const WORLDS: [Named; 7] = [
     ("two replicas", two_replicas),
     ("three replicas", three_replicas),
     ("a leader and a rival", a_rival),
     ("a start that moves", a_start),
     ("a frame that is lost", a_lost_frame),
     ("three voters become five", three_become_five),
+    ("a record that goes", a_record_that_goes),
 ];
 
 /// Nothing but voters.
@@ -48,6 +49,7 @@ const NOTHING: Bounds = Bounds {
     changes: 0,
     starts: 0,
     crashes: 0,
+    compactions: 0,
     damages: 0,
 };
 
@@ -124,5 +126,18 @@ fn three_become_five() -> World {
     });
     world.elect_first();
     world.teach_others();
+    world
+}
+
+/// A record goes where it was committed, and whoever lacks it is sent a gap.
+fn a_record_that_goes() -> World {
+    let mut world = World::new(Bounds {
+        timeouts: 1,
+        proposals: 1,
+        compactions: 1,
+        crashes: 1,
+        ..NOTHING
+    });
+    world.elect_first();
     world
 }

@@ -25,6 +25,8 @@ pub(crate) struct Bounds {
     /// Logs that begin behind all that is committed.
     pub(crate) starts: u32,
     pub(crate) crashes: u32,
+    /// Times that records go which nobody needs.
+    pub(crate) compactions: u32,
     /// Frames that a disk loses, which another one keeps.
     pub(crate) damages: u32,
 }
@@ -46,6 +48,8 @@ pub(crate) enum Action {
     Change(ReplicaId),
     /// What is committed there is not needed any longer.
     TruncatePrefix(ReplicaId),
+    /// All records that it knows to be committed go on its disk.
+    Compact(ReplicaId),
     /// A frame that was lost becomes durable again.
     Repair(ReplicaId),
     /// Its disk loses the frame at this place, which it once claimed to have, and somebody tries to read it.
@@ -182,6 +186,9 @@ impl World {
             if self.left.starts > 0 && group.leads() && group.commit() > group.log().start().index {
                 actions.push(Action::TruncatePrefix(id));
             }
+            if self.left.compactions > 0 && replica.records() {
+                actions.push(Action::Compact(id));
+            }
             if self.left.crashes > 0 {
                 actions.push(Action::Crash(id));
             }
@@ -217,6 +224,12 @@ impl World {
             Action::Change(id) => {
                 world.left.changes -= 1;
                 world.change(id, true);
+            }
+            Action::Compact(id) => {
+                world.left.compactions -= 1;
+                let replica = world.replicas.get_mut(&id).expect("a replica");
+                let (start, last) = (replica.disk.start(), replica.settled());
+                replica.disk.compact(start.next(), last);
             }
             Action::Repair(id) => {
                 let replica = world.replicas.get_mut(&id).expect("a replica");

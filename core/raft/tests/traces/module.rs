@@ -135,7 +135,10 @@ fn entries(frames: &[Frame]) -> String {
 fn entry(frame: &Frame) -> String {
     let term = frame.term;
     let (what, voters, outgoing, upto) = match &frame.kind {
-        FrameKind::Data => ("data", "{}".to_owned(), "{}".to_owned(), LogIndex::ZERO),
+        // A gap stands for records.
+        FrameKind::Data | FrameKind::Gap => {
+            ("data", "{}".to_owned(), "{}".to_owned(), LogIndex::ZERO)
+        }
         FrameKind::Noop => ("noop", "{}".to_owned(), "{}".to_owned(), LogIndex::ZERO),
         FrameKind::Mark => ("mark", "{}".to_owned(), "{}".to_owned(), LogIndex::ZERO),
         FrameKind::Config(config) => {
