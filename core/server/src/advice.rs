@@ -36,6 +36,14 @@ impl Failure {
         }
     }
 
+    /// What was looked at is not as it was written.
+    pub(crate) fn damaged(what: String) -> Self {
+        Self {
+            code: ExitCode::DoesNotHold,
+            ..Self::usage(what)
+        }
+    }
+
     /// Something of ours is wrong.
     pub(crate) fn internal(what: &str) -> Self {
         Self::environment(format!("internal error: {what}"))

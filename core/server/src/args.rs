@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use cli::{HostPort, Size};
 
 /// Where the data goes when nobody says where.
@@ -20,14 +20,29 @@ Try it:
   echo hello | kcat -P -b localhost:9092 -t greetings
   kcat -C -e -b localhost:9092 -t greetings
 
+Look at its files, when it is stopped:
+  ouzel log verify ./ouzel-data
+
 Exit codes: 0 done, 4 usage or configuration, 5 the environment failed or an internal error.";
+
+const LOG_EXAMPLES: &str = "\
+Examples:
+  ouzel log verify ./ouzel-data                          every partition, and what a start would say
+  ouzel log stat ./ouzel-data/topics/<topic id>/0        one partition's segments
+  ouzel log dump --level records --format json ./ouzel-data/topics/<topic id>/0
+  ouzel log dump 00000000000000000001.log                one file
+
+Exit codes: 0 sound, or done; 1 damaged; 4 usage; 5 they cannot be read.";
 
 /// A streaming broker that speaks the Kafka protocol.
 ///
 /// Without any flag it is a one-node cluster on this machine; topics are created when they are first used.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "ouzel", version, after_help = EXAMPLES)]
+#[command(name = "ouzel", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Where clients connect; may be repeated [default: localhost:9092, both IPv4 and IPv6]
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) listen: Vec<HostPort>,
@@ -59,6 +74,55 @@ pub(crate) struct Args {
     /// What is worth a log line
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = LogLevel::Info)]
     pub(crate) log_level: LogLevel,
+}
+
+/// Something else than to run.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Look at log files of a broker that is stopped, or at a copy of them; nothing is changed or locked
+    #[command(subcommand, after_help = LOG_EXAMPLES)]
+    Log(LogCommand),
+}
+
+/// What to look for in log files.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// Each segment: its file, the frames and offsets in it, and where its data ends
+    Stat(LogPath),
+    /// What a start would make of them, without doing it: 0 sound (an end that was never acknowledged is said), 1 damaged, 5
+    /// they cannot be read
+    Verify(LogPath),
+    /// What is in them, in order, up to the first damage
+    Dump {
+        /// How much of it
+        #[arg(long, value_name = "LEVEL", value_enum, default_value_t = DumpLevel::Frames)]
+        level: DumpLevel,
+
+        #[command(flatten)]
+        path: LogPath,
+    },
+}
+
+/// Which files, and how to print.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct LogPath {
+    /// A data folder, a partition's folder, or a segment's file
+    pub(crate) path: String,
+
+    /// How lines are written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) format: LogFormat,
+}
+
+/// How much of a log is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum DumpLevel {
+    /// Frames
+    Frames,
+    /// And their batches
+    Batches,
+    /// And the records of those that are not compressed
+    Records,
 }
 
 /// The ground.

@@ -19,6 +19,7 @@
 //! | `machine` | processors, memory, open files |
 //! | `ground` | [`ground::Ground`], on which the broker runs |
 //! | `log` | events into lines |
+//! | `logs` | `ouzel log`: files of a broker that is stopped |
 //! | `port_owner` | who has a port that is in use |
 //! | `signals` | SIGTERM and SIGINT |
 //! | `advice` | what to do about an error |
@@ -34,6 +35,7 @@ mod advice;
 mod args;
 mod ground;
 mod log;
+mod logs;
 mod machine;
 mod plan;
 mod port_owner;
@@ -47,7 +49,7 @@ use broker::Handle;
 use clap::Parser;
 use cli::ExitCode;
 
-use args::Args;
+use args::{Args, Command};
 use ground::Ground;
 use plan::Plan;
 
@@ -66,6 +68,9 @@ fn main() -> ProcessExit {
             return code.number().into();
         }
     };
+    if let Some(Command::Log(asked)) = args.command {
+        return logs::run(asked).number().into();
+    }
     log::start(args.log, args.log_level);
     let ended = Plan::new(&args).and_then(|plan| run(plan, started));
     let code = match ended {

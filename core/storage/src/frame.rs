@@ -94,6 +94,19 @@ impl FrameKind {
         matches!(self, Self::Data | Self::KafkaControl)
     }
 
+    /// What people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::KafkaControl => "control",
+            Self::Config => "config",
+            Self::Noop => "noop",
+            Self::PrefixTruncate => "prefix-truncate",
+            Self::CommitMark => "commit-mark",
+            Self::Gap => "gap",
+        }
+    }
+
     /// Whether it never has a body.
     pub const fn is_bare(self) -> bool {
         matches!(self, Self::Noop | Self::CommitMark)

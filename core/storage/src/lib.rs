@@ -33,6 +33,7 @@
 //! | `segments`, `index`, `epochs` | where to begin to look |
 //! | `read`, `seek`, `fence` | the way out, and what is not served |
 //! | `recovery` | what is believed after a crash, and why |
+//! | `inspect` | the same from outside, with nothing touched; and what is in a segment |
 //! | `truncate` | cutting the end off, durably |
 //! | `fatal` | what ends the process |
 //! | `folder` | the data folder: identity, lock, layout |
@@ -52,6 +53,7 @@ mod gather;
 mod group;
 mod identity;
 pub mod index;
+pub mod inspect;
 pub mod journal;
 mod log;
 mod marks;

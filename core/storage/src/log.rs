@@ -14,7 +14,7 @@ use crate::error::PathError;
 use crate::fence::{Fence, Fences};
 use crate::frame_builder::FrameBuilder;
 use crate::group::Group;
-use crate::recovery::{self, Recovered, RecoveryReport};
+use crate::recovery::{self, Hand, Recovered, RecoveryReport};
 use crate::segment::Segment;
 use crate::segments::Segments;
 use crate::writer::{self, Write};
@@ -125,7 +125,7 @@ impl Log {
             prev_origin,
             fence,
             report,
-        } = recovery::recover(runtime, budget, &config).await?;
+        } = recovery::recover(runtime, budget, &config, Hand::Mends).await?;
         let state = State {
             segments: Segments::new(segments),
             epochs: derived.epochs,

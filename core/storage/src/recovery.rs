@@ -3,7 +3,7 @@
 //! A start reads every frame, decides by [`judge()`], and makes what it believes durable before anybody may build on
 //! it. It changes files in three ways only: it removes a last segment that never got its header, cuts a torn tail,
 //! and writes the unproven part of the tail again. A crash in the middle of any of them leaves a log that the next
-//! start treats alike.
+//! start treats alike. [`crate::inspect`] has the same decided, and nothing done.
 
 pub mod check;
 mod derived;
@@ -47,9 +47,19 @@ struct Candidate {
     header: Result<SegmentHeader, SegmentError>,
 }
 
+/// Whether what is decided is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hand {
+    /// It is, durably.
+    Mends,
+    /// It is told, and nothing is touched.
+    Looks,
+}
+
 struct Recovery<'a> {
     runtime: &'a Runtime,
     config: &'a LogConfig,
+    hand: Hand,
     tip: Tip,
     segments: Vec<Segment>,
     derived: Derived,
@@ -57,11 +67,12 @@ struct Recovery<'a> {
     report: RecoveryReport,
 }
 
-/// Recovers the log in a folder, or makes an empty one.
+/// Recovers the log in a folder, or makes an empty one; or says what it would do.
 pub(crate) async fn recover(
     runtime: &Runtime,
     budget: &Budget,
     config: &LogConfig,
+    hand: Hand,
 ) -> Result<Recovered, PathError> {
     // Two windows at most: the one that is read, and what is kept of the one before.
     let _lease = budget
@@ -70,6 +81,7 @@ pub(crate) async fn recover(
     let mut recovery = Recovery {
         runtime,
         config,
+        hand,
         tip: Tip::start(config.group),
         segments: Vec::new(),
         derived: Derived::default(),
@@ -82,11 +94,20 @@ pub(crate) async fn recover(
     if recovery.segments.is_empty() && recovery.fence.is_none() {
         if config.claimed > LogIndex::ZERO {
             recovery.fence_missing();
-        } else {
+        } else if hand == Hand::Mends {
             recovery.create_first().await?;
         }
     }
     Ok(recovery.finish())
+}
+
+impl Hand {
+    fn says(self, done: &'static str, told: &'static str) -> &'static str {
+        match self {
+            Self::Mends => done,
+            Self::Looks => told,
+        }
+    }
 }
 
 impl Recovery<'_> {
@@ -116,7 +137,7 @@ impl Recovery<'_> {
 
     async fn look_at(&self, base_index: LogIndex, path: String) -> Result<Candidate, PathError> {
         let options = OpenOptions {
-            write: true,
+            write: self.hand == Hand::Mends,
             ..OpenOptions::default()
         };
         let file = self.runtime.open(&path, options).await.on("open", &path)?;
@@ -160,13 +181,17 @@ impl Recovery<'_> {
         if found.frames > 0 || !searched_all {
             return Ok(());
         }
-        marks::HEADERLESS_SEGMENT_REMOVED.hit();
         let Candidate { path, bytes, .. } = last;
+        self.report.torn = true;
+        let removed = self.hand.says("is removed", "would be removed");
         self.report.lines.push(format!(
-            "{path} was begun and never got its header: it is removed ({bytes} bytes)"
+            "{path} was begun and never got its header: it {removed} ({bytes} bytes)"
         ));
-        self.runtime.unlink(path).await.on("remove", path)?;
-        fatal::sync_directory(self.runtime, &self.config.directory).await?;
+        if self.hand == Hand::Mends {
+            marks::HEADERLESS_SEGMENT_REMOVED.hit();
+            self.runtime.unlink(path).await.on("remove", path)?;
+            fatal::sync_directory(self.runtime, &self.config.directory).await?;
+        }
         candidates.pop();
         Ok(())
     }
@@ -307,17 +332,23 @@ impl Recovery<'_> {
     ) -> Result<(), PathError> {
         let path = &segment.path;
         if verdict == Verdict::TornTail {
-            marks::TORN_TAIL_CUT.hit();
             let (bytes_cut, index) = (file_bytes - stop.position, self.tip.index.next());
             let why = stop
                 .fault
                 .as_ref()
                 .map_or_else(String::new, Fault::to_string);
-            self.report.bytes_cut = bytes_cut;
+            (self.report.torn, self.report.bytes_cut) = (true, bytes_cut);
+            let cut_off = self.hand.says("are cut off", "would be cut off");
             self.report.lines.push(format!(
-                "{path}: {bytes_cut} bytes from {} on are cut off, which were never acknowledged (frame {index}: {why})",
+                "{path}: {bytes_cut} bytes from {} on {cut_off}, which were never acknowledged (frame {index}: {why})",
                 stop.position
             ));
+        }
+        if self.hand == Hand::Looks {
+            return Ok(());
+        }
+        if verdict == Verdict::TornTail {
+            marks::TORN_TAIL_CUT.hit();
             let file = (file, path.as_str());
             cut(
                 self.runtime,

@@ -1,6 +1,7 @@
 //! The real binary, as a person or a script meets it: what it says, when, and with which code it ends.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod files;
 mod guest;
 mod process;
 #[cfg(target_os = "linux")]

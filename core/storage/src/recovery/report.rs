@@ -15,6 +15,8 @@ pub struct RecoveryReport {
     pub end_offset: Offset,
     /// Bytes that were cut off.
     pub bytes_cut: u64,
+    /// Whether there was an end that was never acknowledged.
+    pub torn: bool,
     /// Whether a range is fenced.
     pub fenced: bool,
     /// Sentences, where there is something to say.

@@ -1,0 +1,196 @@
+//! `ouzel log`, on files that a real broker left.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rustix::process::Signal;
+
+use crate::process::{Ended, folder, run};
+use crate::{address, guest, start};
+
+/// The value that is in the log.
+const VALUE: &[u8] = b"what was written";
+
+/// A data folder that a broker wrote to and left, and the segment with the record.
+fn written(name: &str) -> (PathBuf, PathBuf) {
+    let data = folder(name);
+    let ouzel = start(&data, &[]);
+    let lines = ouzel.lines_to("ready: ");
+    let read = guest::write_and_read(&address(lines.last().unwrap()), VALUE);
+    assert_eq!(read, VALUE);
+    ouzel.signal(Signal::TERM);
+    assert_eq!(ouzel.end().code, Some(0));
+    let has_value = |path: &&PathBuf| {
+        let bytes = fs::read(path).unwrap();
+        bytes.windows(VALUE.len()).any(|bytes| bytes == VALUE)
+    };
+    let files: Vec<PathBuf> = tree(&data).into_keys().collect();
+    let segment = files.iter().find(has_value).unwrap().clone();
+    (data, segment)
+}
+
+/// All files of a folder, and what is in them.
+fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.append(&mut tree(&path));
+        } else {
+            let bytes = fs::read(&path).unwrap();
+            files.insert(path, bytes);
+        }
+    }
+    files
+}
+
+fn log(what: &[&str], path: &Path) -> Ended {
+    run(&[&["log"], what, &[path.to_str().unwrap()]].concat())
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at] ^= 0x10;
+    fs::write(path, bytes).unwrap();
+}
+
+/// What a start says of its partitions, as far as it is `line`.
+fn start_says(data: &Path, line: &str) {
+    let ouzel = start(data, &[]);
+    ouzel.lines_to("ready: ");
+    ouzel.signal(Signal::TERM);
+    let ended = ouzel.end();
+    assert!(ended.stderr.contains(line), "{line}\n{}", ended.stderr);
+}
+
+#[test]
+fn what_a_broker_left_is_sound_and_is_told_and_is_not_touched() {
+    let (data, segment) = written("log-sound");
+    let before = tree(&data);
+    let verified = log(&["verify"], &data);
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+    let last = verified.stdout.last().unwrap();
+    assert!(last.starts_with("2 partitions: 2 sound, 0 "), "{last}");
+
+    let stat = log(&["stat", "--format", "json"], &data);
+    let named = segment.to_str().unwrap();
+    let line = stat
+        .stdout
+        .iter()
+        .find(|line| line.contains(named))
+        .unwrap();
+    assert!(line.contains("\"end_offset\":1,"), "{line}");
+
+    let partition = segment.parent().unwrap();
+    let dump = log(
+        &["dump", "--level", "records", "--format", "json"],
+        partition,
+    );
+    let record = dump
+        .stdout
+        .iter()
+        .find(|line| line.contains("\"record\":0"));
+    assert!(record.unwrap().contains("what was written"), "{dump:?}");
+    let frames = log(&["dump"], &segment);
+    assert_eq!(
+        frames.stdout.len(),
+        4,
+        "who votes, a reign, the record, a mark: {frames:?}"
+    );
+    assert!(tree(&data) == before, "something was touched");
+}
+
+#[test]
+fn a_flipped_bit_is_found_where_it_is_and_a_start_says_the_same() {
+    let (data, segment) = written("log-flipped");
+    let bytes = fs::read(&segment).unwrap();
+    let at = bytes.windows(VALUE.len()).position(|bytes| bytes == VALUE);
+    flip(&segment, at.unwrap());
+    let verified = log(&["verify"], &data);
+    assert_eq!(verified.code, Some(1), "{verified:?}");
+    let fenced = verified
+        .stdout
+        .iter()
+        .find(|line| line.contains("are fenced"));
+    let fenced = fenced.unwrap().trim();
+    assert!(
+        fenced.contains("frame 3 is bad (its batches do not fit their checksum)"),
+        "{fenced}"
+    );
+    assert_eq!(log(&["verify"], &segment).code, Some(1));
+    let dump = log(&["dump"], &segment);
+    assert_eq!(
+        (dump.code, dump.stdout.len()),
+        (Some(1), 3),
+        "two frames, and why it ends"
+    );
+    start_says(&data, fenced);
+}
+
+#[test]
+fn an_end_that_was_never_acknowledged_is_said_and_is_no_damage() {
+    let (data, segment) = written("log-torn");
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes.extend_from_slice(b"a write that was cut");
+    fs::write(&segment, bytes).unwrap();
+    let verified = log(&["verify", "--format", "json"], &data);
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+    let torn = verified
+        .stdout
+        .iter()
+        .find(|line| line.contains("\"verdict\":\"torn\""));
+    assert!(torn.unwrap().contains("20 bytes from"), "{verified:?}");
+    assert!(torn.unwrap().contains("would be cut off"), "{verified:?}");
+    start_says(&data, "20 bytes from");
+    let mended = log(&["verify"], &data);
+    assert!(
+        mended.stdout.last().unwrap().contains("2 sound, 0 "),
+        "{mended:?}"
+    );
+}
+
+#[test]
+fn what_is_missing_or_bad_around_the_logs_is_named() {
+    let (data, _) = written("log-around");
+    flip(&data.join("identity"), 20);
+    flip(&data.join("journal/0.a"), 8);
+    flip(&data.join("journal/0.b"), 8);
+    let verified = log(&["verify"], &data);
+    assert_eq!(verified.code, Some(1), "{verified:?}");
+    let says = |what: &str| verified.stdout.iter().any(|line| line.contains(what));
+    assert!(says("identity"), "{verified:?}");
+    assert!(
+        says("0.a is damaged") || says("0.b is damaged"),
+        "{verified:?}"
+    );
+
+    let (data, segment) = written("log-missing");
+    // A start says how far each log was durable.
+    start_says(&data, "");
+    fs::remove_file(&segment).unwrap();
+    let verified = log(&["verify"], &data);
+    assert_eq!(verified.code, Some(1), "{verified:?}");
+    let missing =
+        "records that were acknowledged are missing: put the files back, or delete the topic";
+    assert!(
+        verified.stdout.iter().any(|line| line.contains(missing)),
+        "{verified:?}"
+    );
+}
+
+#[test]
+fn what_is_no_log_is_refused_with_what_would_be_one() {
+    let nothing = folder("log-nothing");
+    let missing = log(&["verify"], &nothing.join("not-there"));
+    assert_eq!(missing.code, Some(5), "{missing:?}");
+    assert!(missing.stderr.contains("no such file"), "{missing:?}");
+    let empty = log(&["stat"], &nothing);
+    assert_eq!(empty.code, Some(4), "{empty:?}");
+    assert!(empty.stderr.contains("A data folder has"), "{empty:?}");
+    let other = nothing.join("notes.txt");
+    fs::write(&other, b"no log").unwrap();
+    let other = log(&["dump"], &other);
+    assert_eq!(other.code, Some(4), "{other:?}");
+    assert!(other.stderr.contains("is no segment"), "{other:?}");
+}
