@@ -18,6 +18,7 @@ CONSTANTS
     Ahead,          \* frames that are sent before one is acknowledged
     MaxLosses,      \* frames that disks lose though they were durable
     Starts,         \* TRUE: logs lose their beginning
+    Rests,          \* TRUE: what is durable is claimed when a log rests
     Lazy,           \* TRUE: an acknowledgement does not wait for the disk
     Mistake         \* a rule that is broken, or "none"
 
@@ -133,6 +134,15 @@ Persist(s) ==
     /\ messages' = messages \union held[s]
     /\ held' = [held EXCEPT ![s] = {}]
     /\ UNCHANGED <<memory, role, log, flushed, start, commit, disks, done>>
+
+\* A log that rests is claimed whole.
+Rest(s) ==
+    /\ Rests
+    /\ Known(s)
+    /\ flushed[s] = Len(log[s])
+    /\ Claim(s) # hard[s].claimed
+    /\ hard' = [hard EXCEPT ![s].claimed = Claim(s)]
+    /\ UNCHANGED <<memory, held, role, log, flushed, start, commit, messages, disks, done>>
 
 \* A later term was heard of.
 Follow(s, m) ==
@@ -425,7 +435,7 @@ MediaLoss(s) ==
 -----------------------------------------------------------------------------
 Next ==
     \/ \E s \in Server :
-          \/ Timeout(s) \/ Persist(s) \/ BecomeLeader(s) \/ Propose(s) \/ Flush(s)
+          \/ Timeout(s) \/ Persist(s) \/ Rest(s) \/ BecomeLeader(s) \/ Propose(s) \/ Flush(s)
           \/ Settle(s) \/ Leave(s) \/ TruncatePrefix(s, commit[s])
           \/ Crash(s) \/ PowerLoss(s) \/ MediaLoss(s)
           \/ \E t \in Server, index \in 1..MaxLength : Send(s, t, index)

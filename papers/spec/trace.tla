@@ -179,6 +179,14 @@ Lowered(s) ==
     /\ claim' = [claim EXCEPT ![s] = Line.args]
     /\ UNCHANGED <<vars, writing, shown, fresh, before, led>>
 
+\* More is claimed where all is durable.
+Raised(s) ==
+    /\ Line.args = Position(log[s], flushed[s])
+    /\ flushed[s] = Len(log[s]) /\ ~fresh[s]
+    /\ UpToDate(Line.args, claim[s])
+    /\ claim' = [claim EXCEPT ![s] = Line.args]
+    /\ UNCHANGED <<vars, writing, shown, fresh, before, led>>
+
 Received(t) ==
     /\ role[t] = "follower"
     /\ \E m \in messages :
@@ -319,6 +327,7 @@ Step(s) ==
     \/ Line.do = "Append" /\ AppendedOwn(s)
     \/ Line.do = "Receive" /\ Received(s)
     \/ Line.do = "Lower" /\ Lowered(s)
+    \/ Line.do = "Raise" /\ Raised(s)
     \/ Line.do = "Flush" /\ Flushed(s)
     \/ Line.do = "Commit" /\ Committed(s)
     \/ Line.do = "Begin" /\ Begins(s)

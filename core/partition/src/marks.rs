@@ -25,6 +25,8 @@ stdx::marks! {
     EPOCH_UNKNOWN = "partition: a reader's epoch was unknown";
     /// Somebody asked where an epoch ends that has not begun here.
     EPOCH_END_UNKNOWN = "partition: the end of an epoch that has not begun was sought";
+    /// The end of an epoch was asked for that a damaged log does not have.
+    EPOCH_END_FENCED = "partition: an epoch's end was in what cannot be read";
     /// Somebody asked where an epoch ended that is over.
     EPOCH_END_OF_ANOTHER = "partition: the end of an epoch that is over was told";
     /// A replica panicked and was fenced.
@@ -37,4 +39,6 @@ stdx::marks! {
     OPEN_WAITED = "partition: an open waited for its turn";
     /// Proposals were still open when the node stopped.
     STOPPED_WITH_PROPOSALS = "partition: a node stopped with proposals in flight";
+    /// A node stopped before the journal had what its log ends with.
+    STOPPED_UNCLAIMED = "partition: a node stopped before all of a log was claimed";
 }

@@ -21,6 +21,7 @@ use model::{LogIndex, Term};
 use raft::{Input, ReplicaId};
 use runtime::sync::{Queue, Signal};
 use runtime::{Budget, Class, Runtime, Spawner};
+use stdx::Duration;
 use storage::journal::Journal;
 use storage::{Group, Log, LogConfig, Mark, Opened, RecoveryReport};
 
@@ -30,6 +31,9 @@ use crate::watches::Watches;
 use consensus::Member;
 use intake::{Intake, PROPOSALS_MAX, Proposal};
 use watching::WatchReply;
+
+/// How long an orderly stop waits for the journal.
+const CLAIM_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a replica works with.
 pub(crate) struct Ground {
@@ -67,6 +71,9 @@ pub(crate) struct Replica {
     marked: Cell<LogIndex>,
     /// The log takes nothing more.
     closed: Cell<bool>,
+    /// Records of the hard state that are on their way to the journal, and that one of them ended.
+    persisting: Cell<u32>,
+    persisted: Signal,
 }
 
 /// What it may do.
@@ -137,6 +144,8 @@ impl Replica {
             watched: Signal::new(),
             marked: Cell::new(LogIndex::ZERO),
             closed: Cell::new(false),
+            persisting: Cell::new(0),
+            persisted: Signal::new(),
         });
         replica.start();
         replica.begun().await;
@@ -202,7 +211,21 @@ impl Replica {
         self.closed.set(true);
         self.log.close().await;
         self.look_at_log();
+        // With the last of them all that is there is claimed. A journal that waits for room would wait for ever.
+        let writing = self.until_persisted();
+        let claimed = self.runtime.timeout(CLAIM_PATIENCE, writing).await;
+        stdx::sometimes!(marks::STOPPED_UNCLAIMED, claimed.is_none());
         self.leave(&ReadError::Stopping);
+    }
+
+    async fn until_persisted(&self) {
+        loop {
+            let seen = self.persisted.seen();
+            if self.persisting.get() == 0 {
+                return;
+            }
+            self.persisted.changed(seen).await;
+        }
     }
 
     /// Ends all waits: of watches for this reason, of proposals without an outcome.

@@ -521,5 +521,13 @@ fn records_that_were_durable_and_are_gone_with_their_files_are_missed() {
         assert!(opened.fenced && opened.report[0].contains("there is no segment"));
         let refused = bench.propose(key(0), batch(&[1]), Ack::Quorum).await;
         assert!(matches!(refused, Err(ProposeError::Fenced(_))));
+        // Where a reign ended is gone with them: at 0, as what is left would say, a reader would take all that it has for gone.
+        let seek = Seek {
+            key: key(0),
+            target: SeekTarget::EpochEnd(LeaderEpoch(2)),
+            current_epoch: None,
+        };
+        let end = bench.router.seek(seek).await.outcome().await;
+        assert!(matches!(end, Err(ReadError::Fenced(_))), "{end:?}");
     });
 }

@@ -101,7 +101,8 @@ pub enum Input {
     },
     /// It is its turn to be sent what it lacks, after [`Effect::Lagging`].
     CatchUp,
-    /// The log rests. A leader whose log is committed to its end, and does not say so, appends a frame that does.
+    /// The log rests. A leader whose log is committed to its end, and does not say so, appends a frame that does; what is
+    /// durable is claimed.
     Rest,
 }
 

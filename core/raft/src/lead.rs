@@ -9,11 +9,13 @@ use crate::effect::Effect;
 use crate::flush::Ack;
 use crate::frame::FrameKind;
 use crate::group::Group;
+use crate::hard_state::HardState;
 use crate::message::Body;
 use crate::progress::{Progress, Stage};
 use crate::quiet::QUIET_MAX;
 use crate::replica::ReplicaId;
 use crate::role::Role;
+use crate::trace::Point;
 
 impl Group {
     /// Does what is due in a reign.
@@ -132,18 +134,30 @@ impl Group {
         self.confirm_reads(out);
     }
 
-    /// The log rests: the last frame that was committed is followed by one that says so, once.
+    /// The log rests: the last frame that was committed is followed by one that says so, once; and what is durable is claimed.
     pub(crate) fn mark_rest(&mut self, out: &mut Vec<Effect>) {
         let (commit, dirty) = (self.commit, self.log.dirty());
-        let Role::Leader(reign) = &mut self.role else {
-            return;
-        };
-        if commit < dirty || reign.marked == dirty || reign.handover.is_some() {
-            self.give_back();
+        if let Role::Leader(reign) = &mut self.role
+            && commit == dirty
+            && reign.marked != dirty
+            && reign.handover.is_none()
+        {
+            // It is claimed when that is durable.
+            reign.marked = dirty.next();
+            self.append_own([(FrameKind::Mark, 0)], Ack::Durable, out);
             return;
         }
-        reign.marked = dirty.next();
-        self.append_own([(FrameKind::Mark, 0)], Ack::Durable, out);
+        self.give_back();
+        self.claim_whole();
+    }
+
+    /// All of a log that rests is claimed: should its files go, or its end, that is known.
+    fn claim_whole(&mut self) {
+        let (claimed, hard) = (self.claim(), *self.hard.get());
+        if self.log.flushed() == self.log.dirty() && claimed != hard.claimed {
+            self.hard.set(HardState { claimed, ..hard });
+            self.tell(|| Point::Raise(claimed));
+        }
     }
 
     /// Something is durable here that was not.
@@ -151,8 +165,12 @@ impl Group {
         let (now, whole) = (self.now, self.log.synced() == self.log.dirty());
         if let Role::Leader(reign) = &mut self.role {
             reign.unflushed_since = if whole { None } else { Some(now) };
+            let rests = reign.marked == self.log.dirty();
             self.advance_commit(out);
             self.advance_visible(out);
+            if rests {
+                self.claim_whole();
+            }
         }
     }
 }

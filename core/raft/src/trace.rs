@@ -56,6 +56,8 @@ pub enum Point {
     },
     /// Less of the log is claimed, before it is cut.
     Lower(Position),
+    /// More is claimed: all of a log that rests.
+    Raise(Position),
     /// Frames are durable.
     Flush,
     /// Frames are committed, as far as this one knows.

@@ -239,6 +239,7 @@ impl Replica {
             claimed: (state.claimed.index, state.claimed.term),
         };
         let (replica, journal) = (Rc::clone(self), member.journal.clone());
+        self.persisting.set(self.persisting.get() + 1);
         self.spawner.spawn(Class::Consensus, "persist", async move {
             let written = journal.write(record);
             if mutant!(P01) {
@@ -247,6 +248,8 @@ impl Replica {
             if written.await {
                 replica.step(Input::Persisted { sequence });
             }
+            replica.persisting.set(replica.persisting.get() - 1);
+            replica.persisted.notify();
         });
     }
 

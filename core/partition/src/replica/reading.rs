@@ -97,7 +97,7 @@ impl Replica {
                     .map_err(|error| unreadable(&error))?;
                 position_of(sought, reign)
             }
-            SeekTarget::EpochEnd(asked) => self.end_of(asked, &watermarks),
+            SeekTarget::EpochEnd(asked) => self.end_of(asked, &watermarks)?,
         };
         Ok(Sought {
             position,
@@ -106,15 +106,16 @@ impl Replica {
         })
     }
 
-    /// Where an epoch ends, and which that is.
+    /// Where an epoch ends, and which that is. In a damaged log that is known only of those that end in what is readable: said to
+    /// end there, a reader would take for gone what it has read.
     fn end_of(
         &self,
         asked: LeaderEpoch,
         watermarks: &Watermarks,
-    ) -> (Option<(Offset, i64)>, LeaderEpoch) {
+    ) -> Result<(Option<(Offset, i64)>, LeaderEpoch), ReadError> {
         let Some(term) = asked.term().filter(|term| *term <= watermarks.term) else {
             marks::EPOCH_END_UNKNOWN.hit();
-            return (None, asked);
+            return Ok((None, asked));
         };
         let found = self.log.with_epochs(|epochs| {
             let sought = if mutant!(P02) {
@@ -124,13 +125,17 @@ impl Replica {
             };
             epochs.end_of(sought)
         });
+        if let (None | Some((_, None)), Some(why)) = (found, self.log.fenced()) {
+            marks::EPOCH_END_FENCED.hit();
+            return Err(ReadError::Fenced(why));
+        }
         let (term, end) = match found {
             Some((term, end)) => (term, end.unwrap_or(watermarks.high_watermark)),
             // Whoever reigned before the log's first frame appended nothing that is here.
             None => (term, watermarks.log_start),
         };
         stdx::sometimes!(marks::EPOCH_END_OF_ANOTHER, term < watermarks.term);
-        (Some((end, -1)), term.leader_epoch())
+        Ok((Some((end, -1)), term.leader_epoch()))
     }
 
     /// A reign serves when it has committed a frame of its own: before, it does not know what is committed.

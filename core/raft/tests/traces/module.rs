@@ -72,6 +72,7 @@ pub(crate) fn name(point: &Point) -> &'static str {
         Point::Append(_) => "Append",
         Point::Receive { .. } => "Receive",
         Point::Lower(_) => "Lower",
+        Point::Raise(_) => "Raise",
         Point::Flush => "Flush",
         Point::Commit => "Commit",
         Point::Begin => "Begin",
@@ -88,7 +89,7 @@ fn args(point: &Point) -> String {
         Point::Receive { prev, count } => {
             format!("[prev |-> {}, count |-> {count}]", position(*prev))
         }
-        Point::Lower(claimed) => position(*claimed),
+        Point::Lower(claimed) | Point::Raise(claimed) => position(*claimed),
         Point::Keep(last) | Point::Install(last) => last.to_string(),
         Point::Send(message) => self::message(message),
         Point::Start

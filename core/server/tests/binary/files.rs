@@ -166,8 +166,7 @@ fn what_is_missing_or_bad_around_the_logs_is_named() {
     );
 
     let (data, segment) = written("log-missing");
-    // A start says how far each log was durable.
-    start_says(&data, "");
+    // At an orderly stop all of a log is claimed.
     fs::remove_file(&segment).unwrap();
     let verified = log(&["verify"], &data);
     assert_eq!(verified.code, Some(1), "{verified:?}");
