@@ -80,7 +80,10 @@ impl Group {
             && let Some(message) = catch_up.asked.take()
         {
             catch_up.since = now;
+            // That it was asked is no news of its leader.
+            let (contact, election_at) = (self.contact, self.election_at);
             self.receive(message, out);
+            (self.contact, self.election_at) = (contact, election_at);
         }
     }
 
@@ -170,7 +173,7 @@ impl Turns {
         self.places.insert(name, place);
     }
 
-    /// [`Effect::CaughtUp`], or it is not hosted here any more.
+    /// [`Effect::CaughtUp`], also of one that broke down, or it is not hosted here any more.
     pub fn ended(&mut self, name: u64) {
         self.running.remove(&name);
         if let Some(place) = self.places.remove(&name) {

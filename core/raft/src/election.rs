@@ -62,6 +62,8 @@ impl Group {
             if self.may_lead() && !self.waits_for_own_vote() {
                 self.ask_in_advance(out);
             } else {
+                // Nobody sends it anything: a turn to catch up is somebody else's.
+                self.end_catching_up(out);
                 self.rest();
             }
         }

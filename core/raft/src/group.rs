@@ -434,6 +434,7 @@ impl Group {
 
     /// Something that cannot be: the replica stops, and keeps what it has as evidence.
     pub(crate) fn break_down(&mut self, what: &'static str, out: &mut Vec<Effect>) {
+        self.end_catching_up(out);
         self.broken = true;
         out.push(Effect::Broken(what));
     }

@@ -117,6 +117,12 @@ impl Heartbeats {
         }
     }
 
+    /// No group has a replica on that node any more: nothing is told it, and what was is forgotten.
+    pub fn forget_node(&mut self, node: NodeId) {
+        self.to.remove(&node);
+        self.from.remove(&node);
+    }
+
     /// Begins a round: the groups to be looked at, with [`Self::beat`].
     pub fn begin(&mut self) -> BTreeSet<u64> {
         core::mem::take(&mut self.active)

@@ -117,7 +117,7 @@ impl Group {
             return;
         };
         progress.beat = progress.beat.max(sequence);
-        progress.told.answered(sequence);
+        progress.told.answered(sequence, verified);
         let news = progress.has(verified, flushed);
         if progress.stage == Stage::Install && progress.matched >= start {
             // It has begun there, though its disk may take long over it.

@@ -29,8 +29,10 @@ pub struct Quiet {
 pub(crate) struct Told {
     /// The commit that it has heard of.
     commit: LogIndex,
-    /// The last beat that said everything, and what it said.
+    /// The first beat that said what is to be said now, and what that is.
     telling: (u64, LogIndex),
+    /// It is not answered: later ones say the same.
+    pending: bool,
     /// It did not accept a quiet one.
     refused: bool,
     /// The host beats for it until it is told otherwise.
@@ -40,15 +42,27 @@ pub(crate) struct Told {
 impl Told {
     /// It is sent a beat that says everything.
     pub(crate) fn tell(&mut self, sequence: u64, commit: LogIndex) {
-        self.telling = (sequence, commit);
+        // An answer may take longer than it is to the next beat.
+        if !self.pending || self.telling.1 != commit {
+            self.telling = (sequence, commit);
+            self.pending = true;
+        }
     }
 
-    /// It answered a beat that said everything.
-    pub(crate) fn answered(&mut self, sequence: u64) {
+    /// It answered a beat that said everything, and takes that for committed as far as the logs are the same: up to
+    /// `verified`.
+    pub(crate) fn answered(&mut self, sequence: u64, verified: LogIndex) {
         if sequence >= self.telling.0 {
-            self.commit = self.telling.1;
+            self.commit = self.telling.1.min(verified);
             self.refused = false;
+            self.pending = false;
         }
+    }
+
+    /// It did not accept a quiet beat: it has to answer one that is sent from now on.
+    fn refuse(&mut self) {
+        self.refused = true;
+        self.pending = false;
     }
 }
 
@@ -181,7 +195,9 @@ impl Group {
         };
         if let Some(progress) = reign.progress.get_mut(quiet.to) {
             progress.heard_at = progress.heard_at.max(Some(at));
-            progress.told.refused |= !accepted;
+            if !accepted {
+                progress.told.refuse();
+            }
         }
     }
 }

@@ -117,7 +117,13 @@ impl Replica {
         let Some(member) = &self.member else {
             return;
         };
-        if self.closed.get() && !matches!(input, Input::Flushed { .. }) {
+        // What a leader knows to be durable may still be claimed.
+        let ends = match input {
+            Input::Flushed { .. } => true,
+            Input::Persisted { .. } => self.standing.get().leads,
+            _ => false,
+        };
+        if self.closed.get() && !ends {
             // What it would append has no place any more.
             return;
         }

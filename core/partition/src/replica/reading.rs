@@ -113,7 +113,13 @@ impl Replica {
         asked: LeaderEpoch,
         watermarks: &Watermarks,
     ) -> Result<(Option<(Offset, i64)>, LeaderEpoch), ReadError> {
-        let Some(term) = asked.term().filter(|term| *term <= watermarks.term) else {
+        let fenced = self.log.fenced();
+        let later = asked.term().is_some_and(|term| term > watermarks.term);
+        if let Some(why) = fenced.clone().filter(|_| later) {
+            // Its reign may have been in what cannot be read.
+            return Err(ReadError::Fenced(why));
+        }
+        let Some(term) = asked.term().filter(|_| !later) else {
             marks::EPOCH_END_UNKNOWN.hit();
             return Ok((None, asked));
         };
@@ -125,7 +131,7 @@ impl Replica {
             };
             epochs.end_of(sought)
         });
-        if let (None | Some((_, None)), Some(why)) = (found, self.log.fenced()) {
+        if let (None | Some((_, None)), Some(why)) = (found, fenced) {
             marks::EPOCH_END_FENCED.hit();
             return Err(ReadError::Fenced(why));
         }

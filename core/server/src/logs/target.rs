@@ -1,5 +1,7 @@
 //! What a path names: a data folder, a partition's folder, or one segment.
 
+use std::collections::BTreeSet;
+
 use model::{LogIndex, PartitionIndex, PartitionKey, TopicId};
 use runtime::{EntryKind, IoErrorKind, Runtime};
 use storage::inspect;
@@ -80,9 +82,7 @@ async fn all(runtime: &Runtime, data: &str) -> Result<Target, PathError> {
     }
     let journals = journal::read_all(runtime, &DataPath::new(data)).await?;
     let damaged = journals.damaged.iter();
-    wrong.extend(damaged.map(|path| {
-        format!("{path} is damaged: it may hold a vote, and no start goes on without it")
-    }));
+    wrong.extend(damaged.map(|path| damaged_line(path)));
     let topics = format!("{data}/topics");
     let mut partitions = Vec::new();
     let folders = match names(runtime, &topics, EntryKind::Directory).await {
@@ -104,6 +104,15 @@ async fn all(runtime: &Runtime, data: &str) -> Result<Target, PathError> {
             partitions.push(partition(format!("{folder}/{name}"), group, claimed));
         }
     }
+    let groups: BTreeSet<Group> = partitions.iter().map(|there| there.config.group).collect();
+    for record in journals.records() {
+        let (claimed, group) = (record.claimed.0, record.group);
+        if claimed > LogIndex::ZERO && !groups.contains(&group) {
+            wrong.push(format!(
+                "a partition's folder is missing: a journal says that {claimed} frames of group {group} were durable"
+            ));
+        }
+    }
     partitions.sort_by(|one, other| one.config.directory.cmp(&other.config.directory));
     Ok(Target::Logs { partitions, wrong })
 }
@@ -117,22 +126,44 @@ async fn one(runtime: &Runtime, folder: &str) -> Result<Target, PathError> {
     let mut segments = names(runtime, folder, EntryKind::File).await?;
     segments.retain(|name| parse_file_name(name).is_some());
     segments.sort();
-    let mut group = Group(0);
+    let mut group = named(folder);
     for name in &segments {
         // Of the first that says: a bad one is found later.
-        let walked = inspect::walk(runtime, &format!("{folder}/{name}"), 0, |_| {}).await?;
-        if let Ok(header) = walked.header {
-            group = header.group;
+        if group.is_some() {
             break;
         }
+        let walked = inspect::walk(runtime, &format!("{folder}/{name}"), 0, |_| {}).await?;
+        group = walked.header.ok().map(|header| header.group);
     }
     let data = DataPath::new(&format!("{folder}/../../.."));
     let journals = journal::read_all(runtime, &data).await?;
-    let claimed = journals.get(group).map(|record| record.claimed.0);
-    Ok(Target::Logs {
-        partitions: vec![partition(folder.to_owned(), group, claimed)],
-        wrong: Vec::new(),
-    })
+    let damaged = journals.damaged.iter();
+    let mut wrong: Vec<String> = damaged.map(|path| damaged_line(path)).collect();
+    let mut partitions = Vec::new();
+    match group {
+        Some(group) => {
+            let claimed = journals.get(group).map(|record| record.claimed.0);
+            partitions.push(partition(folder.to_owned(), group, claimed));
+        }
+        None => wrong.push(format!(
+            "{folder}: no header of a segment can be read, and the folder's name does not say whose log it is"
+        )),
+    }
+    Ok(Target::Logs { partitions, wrong })
+}
+
+/// The group that a folder is of by its place, <topic id>/<partition>.
+fn named(folder: &str) -> Option<Group> {
+    let (topic, partition) = folder.rsplit_once('/')?;
+    let topic = topic.rsplit('/').next()?;
+    Some(Group::of(PartitionKey {
+        topic: TopicId::parse(&topic.replace('-', ""))?,
+        partition: PartitionIndex(partition.parse().ok()?),
+    }))
+}
+
+fn damaged_line(path: &str) -> String {
+    format!("{path} is damaged: it may hold a vote, and no start goes on without it")
 }
 
 fn partition(directory: String, group: Group, claimed: Option<LogIndex>) -> Partition {

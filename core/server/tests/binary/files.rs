@@ -176,6 +176,20 @@ fn what_is_missing_or_bad_around_the_logs_is_named() {
         verified.stdout.iter().any(|line| line.contains(missing)),
         "{verified:?}"
     );
+
+    let (data, segment) = written("log-folder");
+    let partition = segment.parent().unwrap();
+    // Its header, so that it does not say whose it is.
+    flip(&segment, 20);
+    assert_eq!(log(&["verify"], partition).code, Some(1));
+    assert_eq!(log(&["verify"], &data).code, Some(1));
+    fs::remove_dir_all(partition.parent().unwrap()).unwrap();
+    let verified = log(&["verify"], &data);
+    assert_eq!(verified.code, Some(1), "{verified:?}");
+    assert!(
+        verified.stdout[0].contains("a partition's folder is missing"),
+        "{verified:?}"
+    );
 }
 
 #[test]

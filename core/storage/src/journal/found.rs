@@ -31,6 +31,11 @@ impl Found {
         self.records.get(&group).map(|placed| &placed.record)
     }
 
+    /// All of them.
+    pub fn records(&self) -> impl Iterator<Item = &HardRecord> {
+        self.records.values().map(|placed| &placed.record)
+    }
+
     /// How many groups have one.
     pub fn len(&self) -> usize {
         self.records.len()
