@@ -51,7 +51,9 @@ pub(super) fn change(cluster: &mut Cluster, prng: &mut Prng, token: u64) -> bool
         1 => voters.append(&mut learners),
         _ if voters.len() > 2 => {
             let at = prng.index(voters.len());
-            voters.remove(at);
+            if !is_spare(cluster, voters.remove(at), &voters) {
+                return false;
+            }
         }
         _ => return false,
     }
@@ -79,6 +81,9 @@ pub(super) fn replace(cluster: &mut Cluster, prng: &mut Prng, token: &mut u64) {
     }
     let old = *prng.choose(&others);
     let stay = || config.voters.iter().copied().filter(|&voter| voter != old);
+    if !is_spare(cluster, old, &stay().collect::<Vec<_>>()) {
+        return;
+    }
     ask(cluster, token, (stay().collect(), Vec::new()));
     cluster.settle(Duration::from_secs(prng.between(1, 5)));
     let Some((leader, _)) = in_force(cluster) else {
@@ -131,6 +136,24 @@ fn may_go(cluster: &Cluster, leader: ReplicaId) -> Vec<ReplicaId> {
     let own = group.log().term_at(group.commit()) == Some(group.term());
     let settled = own && since <= group.commit() && !config.is_joint();
     let gone = cluster.replicas.keys().copied();
+    let members: Vec<ReplicaId> = config.members().into_iter().collect();
     gone.filter(|replica| settled && !config.is_member(*replica))
+        .filter(|replica| is_spare(cluster, *replica, &members))
         .collect()
+}
+
+/// Whether those who `stay` can read all that is committed and that `old` has: with disks that lose frames and do not know it,
+/// nobody is removed who has the last copy of one.
+fn is_spare(cluster: &Cluster, old: ReplicaId, stay: &[ReplicaId]) -> bool {
+    let disk = |id: &ReplicaId| cluster.replicas.get(id).map(|replica| &replica.disk);
+    let Some(had) = disk(&old) else {
+        return true;
+    };
+    let committed = had.placed().filter(|(index, frame)| {
+        cluster.invariants.committed.contains_key(index) && had.keeps(*index, frame)
+    });
+    committed.into_iter().all(|(index, frame)| {
+        let mut others = stay.iter().filter_map(disk);
+        others.any(|other| other.start() >= index || other.keeps(index, frame))
+    })
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use changing::{change, hand_over, replace};
 use model::LogIndex;
-use raft::{Ack, Input, Outcome, ReplicaId};
+use raft::{Ack, Config, Input, Outcome, Position, ReplicaId};
 use stdx::{Duration, Prng};
 
 use crate::cluster::Cluster;
@@ -386,10 +386,18 @@ fn damage(cluster: &mut Cluster, prng: &mut Prng, id: ReplicaId) -> bool {
     };
     let index = LogIndex(prng.between(first, last.0));
     let frame = disk.written(index).expect("it is durable");
-    // By one that will be asked for it: whoever is removed goes only when others have what it had.
-    let leader = cluster.leader();
-    let leader = leader.and_then(|leader| cluster.replicas[&leader].group.as_ref());
-    let asked = |other: &ReplicaId| leader.is_some_and(|leader| leader.config().is_member(*other));
+    // What was acknowledged since the claim was written, of a later reign, is beyond what one replica may lose.
+    let term = frame.term;
+    if !disk.hard.claimed.is_up_to_date(Position { index, term }) {
+        return false;
+    }
+    // By one that will be asked for it, by whatever configuration anybody knows: whoever is removed goes only when others have
+    // what it had.
+    let disks = || cluster.replicas.values().map(|replica| &replica.disk);
+    let stays = |config: &Config, other: &ReplicaId| {
+        config.voters.contains(other) || config.learners.contains(other)
+    };
+    let asked = |other: &ReplicaId| disks().all(|disk| stays(disk.config(), other));
     let others = cluster.replicas.iter();
     let others = others.filter(|(other, _)| **other != id && asked(other));
     let mut kept = others.filter(|(_, other)| other.disk.keeps(index, frame));
