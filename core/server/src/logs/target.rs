@@ -152,7 +152,7 @@ async fn one(runtime: &Runtime, folder: &str) -> Result<Target, PathError> {
     Ok(Target::Logs { partitions, wrong })
 }
 
-/// The group that a folder is of by its place, <topic id>/<partition>.
+/// The group that a folder is of by its place: `<topic id>/<partition>`.
 fn named(folder: &str) -> Option<Group> {
     let (topic, partition) = folder.rsplit_once('/')?;
     let topic = topic.rsplit('/').next()?;
