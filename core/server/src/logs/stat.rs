@@ -26,7 +26,12 @@ pub(super) async fn run(look: &mut Look, target: &Target) -> Result<ExitCode, Fa
                 || json!({"file": path, "first_frame": first.0, "frames": walked.frames, "data_bytes": end,
                     "fault": fault.as_ref().map(ToString::to_string)}),
             );
-            return Ok(code);
+            // As for a log, whose damage is said by its code.
+            return Ok(if fault.is_none() {
+                code
+            } else {
+                ExitCode::DoesNotHold
+            });
         }
     };
     for partition in partitions {

@@ -119,6 +119,7 @@ fn a_flipped_bit_is_found_where_it_is_and_a_start_says_the_same() {
         "{fenced}"
     );
     assert_eq!(log(&["verify"], &segment).code, Some(1));
+    assert_eq!(log(&["stat"], &segment).code, Some(1));
     let dump = log(&["dump"], &segment);
     assert_eq!(
         (dump.code, dump.stdout.len()),
