@@ -154,7 +154,7 @@ pub struct Walked {
     pub fault: Option<Fault>,
 }
 
-/// Visits the good frames of a segment that end before `upto`, in order, each checked whole and against the one before.
+/// Visits the good frames of a segment that begin before `upto`, in order, each checked whole and against the one before.
 ///
 /// # Errors
 /// When the file cannot be opened or read.
@@ -172,7 +172,7 @@ pub async fn walk(
     let reader = Reader {
         runtime,
         file: &file,
-        length: length.min(upto),
+        length,
         path,
     };
     let head = reader.read(0, SEGMENT_HEADER_BYTES).await?;
@@ -192,7 +192,7 @@ pub async fn walk(
         origin: header.prev_origin,
         ..Tip::start(header.group)
     };
-    while walked.end < reader.length {
+    while walked.end < length.min(upto) {
         let left = reader.length - walked.end;
         let head = reader.read(walked.end, HEADER_BYTES).await?;
         let header = match check_header(&head, left, &tip) {

@@ -99,6 +99,14 @@ fn what_a_broker_left_is_sound_and_is_told_and_is_not_touched() {
         "who votes, a reign, the record, a mark: {frames:?}"
     );
     assert!(tree(&data) == before, "something was touched");
+
+    // A copy whose place does not say whose it is: its segments do, and no journal is beside it.
+    let copy = folder("log-copy");
+    fs::copy(&segment, copy.join(segment.file_name().unwrap())).unwrap();
+    let verified = log(&["verify"], &copy);
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+    let unclaimed = "no journal says what it once claimed";
+    assert!(verified.stdout[0].contains(unclaimed), "{verified:?}");
 }
 
 #[test]
