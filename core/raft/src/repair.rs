@@ -110,7 +110,7 @@ impl Group {
         !complete || self.log.holes().first().is_some()
     }
 
-    /// Asks everyone for what it lacks.
+    /// Asks every member for what it lacks.
     pub(crate) fn ask_for_repair(&mut self) {
         let Some(lack) = self.lack() else {
             return;
@@ -119,6 +119,17 @@ impl Group {
             if member != self.me {
                 self.say(member, Body::Repair(Box::new(lack)));
             }
+        }
+    }
+
+    /// Asks a candidate that it knows nothing of: among what it lacks may be the configuration that it is a member by, and
+    /// nobody else may have the frames.
+    pub(crate) fn ask_stranger_for_repair(&mut self, candidate: ReplicaId) {
+        if self.config().is_member(candidate) {
+            return;
+        }
+        if let Some(lack) = self.lack() {
+            self.say(candidate, Body::Repair(Box::new(lack)));
         }
     }
 

@@ -68,6 +68,7 @@ impl Group {
         };
         if loyal || !up_to_date {
             self.deny_vote(message, out);
+            self.ask_stranger_for_repair(message.from);
             return;
         }
         if ballot == Ballot::Pre {

@@ -202,7 +202,13 @@ impl Steps {
         self.group.as_ref().expect("a script begins with a replica")
     }
 
+    /// Another replica, or the same one again: what was on its way is gone. Time goes on.
     fn start(&mut self, rest: &str) -> String {
+        let now = self.now;
+        *self = Self {
+            now,
+            ..Self::default()
+        };
         let me = words::replica(rest.split_whitespace().next().expect("which replica"));
         let frames = words::value(rest, "log")
             .map(words::slots)
