@@ -352,8 +352,11 @@ fn after_a_rest_the_last_frame_is_proven_committed() {
             .unwrap();
         bench.runtime.sleep(Duration::from_millis(300)).await;
     });
-    // A header of a segment, the noop of the reign, and then the batch.
+    // A header of a segment, the noop of the reign, and then the batch. And the footer, or nobody would look.
     let path = format!("/data/topics/{}/00000000000000000001.log", key(0));
+    let bytes = machine.world.disk(machine.node).cache_bytes(&path).unwrap();
+    let trailer = bytes.len() as u64 - 1;
+    assert!(machine.world.disk_mut(machine.node).rot(&path, trailer, 1));
     assert!(
         machine
             .world

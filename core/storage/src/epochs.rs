@@ -43,6 +43,24 @@ impl EpochMap {
         Some(self.starts.get(after.checked_sub(1)?)?.term)
     }
 
+    /// The reigns of the frames from `first` to `last`, each from its first frame there on; `first` has the offset
+    /// `offset`.
+    pub(crate) fn within(
+        &self,
+        first: LogIndex,
+        last: LogIndex,
+        offset: Offset,
+    ) -> Vec<EpochStart> {
+        let begun = self.term_at(first).map(|term| EpochStart {
+            term,
+            index: first,
+            offset,
+        });
+        let inner = self.starts.iter().copied();
+        let inner = inner.filter(|start| start.index > first && start.index <= last);
+        begun.into_iter().chain(inner).collect()
+    }
+
     /// The largest reign that is not after `term`, and the offset with which the one after it begins; None there
     /// when it is the last, and `log_end` is the answer [KIP-279].
     pub fn end_of(&self, term: Term) -> Option<(Term, Option<Offset>)> {

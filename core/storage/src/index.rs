@@ -1,5 +1,6 @@
-//! The sparse index of one segment: where to begin to read. In memory, rebuilt by the scan, never trusted over
-//! the log: what it points at is a frame whose header says what it is.
+//! The sparse index of one segment: where to begin to read. In memory, and in the footer of a segment that is not
+//! written any more; rebuilt by the scan, never trusted over the log: what it points at is a frame whose header says
+//! what it is.
 
 use model::{LogIndex, Offset};
 
@@ -28,6 +29,32 @@ pub struct SparseIndex {
 }
 
 impl SparseIndex {
+    /// One with these entries, whose last frame ends at `end`; none where they are not in order.
+    pub(crate) fn from_entries(entries: Vec<IndexEntry>, end: u64) -> Option<Self> {
+        let ordered = entries.windows(2).all(|pair| {
+            let [one, next] = pair else { return false };
+            one.index < next.index && one.offset <= next.offset && one.position < next.position
+        });
+        let within = entries.last().is_some_and(|last| last.position < end);
+        (ordered && within).then_some(Self { entries, end })
+    }
+
+    /// Its entries, in order.
+    pub(crate) fn entries(&self) -> &[IndexEntry] {
+        &self.entries
+    }
+
+    /// Where the last frame ends.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// The largest timestamp of all; `i64::MIN` where there is no record.
+    pub(crate) fn max_timestamp(&self) -> i64 {
+        let timestamps = self.entries.iter().map(|entry| entry.max_timestamp);
+        timestamps.max().unwrap_or(i64::MIN)
+    }
+
     /// Notes the next frame, `bytes` long.
     pub fn push(&mut self, frame: IndexEntry, bytes: u64) {
         self.end = frame.position + bytes;

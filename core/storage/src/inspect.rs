@@ -7,12 +7,14 @@ use model::{LogIndex, Offset};
 use runtime::{Budget, File, IoErrorKind, OpenOptions, Runtime};
 
 use crate::error::{OnPath, PathError};
+use crate::footer::{FooterError, Trailer};
 use crate::frame::{FRAME_BYTES_MAX, FrameHeader, HEADER_BYTES};
 use crate::identity::{IDENTITY_BYTES, Identity, IdentityError};
 use crate::log::LogConfig;
 use crate::read::read_upto;
 use crate::recovery::check::{Fault, Tip, check_body, check_header};
 use crate::recovery::{self, Hand, Recovered, RecoveryReport};
+use crate::seal;
 use crate::segment::{SEGMENT_HEADER_BYTES, SegmentError, SegmentHeader};
 
 /// What a start would make of a log.
@@ -39,7 +41,9 @@ pub struct SegmentFacts {
     pub max_timestamp: Option<i64>,
     /// Where its good frames end, in bytes.
     pub data_bytes: u64,
-    /// Where its file does.
+    /// Bytes of the footer behind them; zero where there is none that can be believed.
+    pub footer_bytes: u64,
+    /// Where its file ends.
     pub file_bytes: u64,
 }
 
@@ -72,25 +76,25 @@ pub async fn inspect(
     let mut numbered = segments.iter().peekable();
     while let Some(segment) = numbered.next() {
         let status = runtime.status(&segment.path).await;
+        let length = status.on("look at", &segment.path)?.length;
         let first = segment.header.base_index;
         // The last one's last frame is counted by the report.
         let last = numbered
             .peek()
             .map_or(report.frames, |next| next.header.base_index.0 - 1);
-        let timestamps = segment
-            .index
-            .stretches()
-            .map(|stretch| stretch.first.max_timestamp);
+        let newest = Some(segment.max_timestamp);
         facts.push(SegmentFacts {
             path: segment.path.clone(),
             frames: (first, (last >= first.0).then_some(LogIndex(last))),
             offsets: (segment.header.base_offset, segment.end_offset),
-            max_timestamp: timestamps.max().filter(|&timestamp| timestamp != i64::MIN),
+            max_timestamp: newest.filter(|&timestamp| timestamp != i64::MIN),
+            footer_bytes: segment.footer.map_or(0, |_| length - segment.bytes),
             data_bytes: segment.bytes,
-            file_bytes: status.on("look at", &segment.path)?.length,
+            file_bytes: length,
         });
     }
-    let mut health = if report.fenced {
+    let damaged = report.footers_damaged + report.frames_damaged > 0;
+    let mut health = if report.fenced || damaged {
         Health::Damaged
     } else if report.torn {
         Health::TornTail
@@ -150,7 +154,9 @@ pub struct Walked {
     pub frames: u64,
     /// Where they end.
     pub end: u64,
-    /// Why they do, unless the file ends there.
+    /// What is behind them says so; or why it does not.
+    pub footer: Result<Trailer, FooterError>,
+    /// Why they end, unless the file or the footer says so.
     pub fault: Option<Fault>,
 }
 
@@ -180,20 +186,19 @@ pub async fn walk(
         header: SegmentHeader::decode(&head),
         frames: 0,
         end: SEGMENT_HEADER_BYTES as u64,
+        footer: Err(FooterError::Missing),
         fault: None,
     };
     let Ok(header) = walked.header else {
         walked.end = 0;
         return Ok(walked);
     };
-    let mut tip = Tip {
-        index: LogIndex(header.base_index.0 - 1),
-        end_offset: header.base_offset,
-        origin: header.prev_origin,
-        ..Tip::start(header.group)
-    };
+    let footer = seal::read(runtime, (&file, length), &header).await;
+    walked.footer = footer.map(|footer| footer.trailer);
+    let length = walked.footer.map_or(length, |footer| footer.data_bytes);
+    let mut tip = Tip::behind(&header);
     while walked.end < length.min(upto) {
-        let left = reader.length - walked.end;
+        let left = length - walked.end;
         let head = reader.read(walked.end, HEADER_BYTES).await?;
         let header = match check_header(&head, left, &tip) {
             Ok(header) => header,

@@ -10,7 +10,7 @@
 //!                dirty       flushed (a completed prefix)        index -> window -> batches
 //!
 //!   a log:    [segment 1 .........][segment 918 .......][segment 1640 ...        one file each
-//!   a segment: header | frame | frame | frame                                     append only
+//!   a segment: header | frame | frame | frame | footer, when the next one is begun or the log closed
 //!   a frame:   64 bytes that verify by themselves | whole batches, as clients fetch them
 //! ```
 //!
@@ -18,6 +18,7 @@
 //! - nothing counts as flushed before a sync that covers it, and everything before it, succeeded;
 //! - frames are dense in index and contiguous in offset, and each names the identity of the one before it;
 //! - a segment is begun when the one before it is durable whole, so a tear can only be in the last one;
+//! - a footer is written when all before it is durable, believed as a whole, and never needed;
 //! - what recovery cuts off was never acknowledged; what may have been is fenced, named, and kept;
 //! - bytes that do not verify are never served; a sync that failed is never tried again.
 //!
@@ -27,10 +28,12 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `frame`, `segment`, `identity` | the layouts on disk: `papers/format` has the written truth |
+//! | `frame`, `segment`, `footer`, `identity` | the layouts on disk: `papers/format` has the written truth |
 //! | `batcher`, `frame_builder`, `gather`, `prefix` | a frame in the making: the gather list, the stamped copy of a batch's header |
 //! | `log`, `append`, `writer` | one open log: what it knows, the way in, the task that writes |
-//! | `segments`, `index`, `epochs` | where to begin to look |
+//! | `segments`, `open_segment` | the files of a log, and what is known of each |
+//! | `index`, `indexes`, `epochs` | where to begin to look |
+//! | `seal` | ending a segment |
 //! | `read`, `seek`, `fence` | the way out, and what is not served |
 //! | `recovery` | what is believed after a crash, and why |
 //! | `inspect` | the same from outside, with nothing touched; and what is in a segment |
@@ -47,19 +50,23 @@ mod error;
 mod fatal;
 mod fence;
 mod folder;
+pub mod footer;
 pub mod frame;
 mod frame_builder;
 mod gather;
 mod group;
 mod identity;
 pub mod index;
+mod indexes;
 pub mod inspect;
 pub mod journal;
 mod log;
 mod marks;
+mod open_segment;
 mod prefix;
 pub mod read;
 pub mod recovery;
+mod seal;
 mod seek;
 pub mod segment;
 mod segments;

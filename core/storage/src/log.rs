@@ -14,8 +14,8 @@ use crate::error::PathError;
 use crate::fence::{Fence, Fences};
 use crate::frame_builder::FrameBuilder;
 use crate::group::Group;
+use crate::open_segment::Segment;
 use crate::recovery::{self, Hand, Recovered, RecoveryReport};
-use crate::segment::Segment;
 use crate::segments::Segments;
 use crate::writer::{self, Write};
 
@@ -101,13 +101,17 @@ pub(crate) struct State {
     pub(crate) no_space: bool,
     pub(crate) closing: bool,
     pub(crate) fences: Fences,
+    /// The writer ended.
+    pub(crate) closed: bool,
+    /// Segments with a footer whose index is in memory all the same, in the order in which it was read.
+    pub(crate) indexes: VecDeque<LogIndex>,
     /// The sealed segment that was read last, open.
     pub(crate) reader: Option<(LogIndex, File)>,
 }
 
 impl Log {
-    /// Opens the log in a folder: looks at every frame, decides what to believe, and makes that durable. Its tasks
-    /// run in `spawner`'s scope. The memory of the scan is leased from `budget`.
+    /// Opens the log in a folder: decides what to believe, and makes that durable. Frames behind which there is a good
+    /// footer are not looked at. Its tasks run in `spawner`'s scope. The memory of the scan is leased from `budget`.
     pub async fn open(
         runtime: &Runtime,
         spawner: &Spawner,
@@ -126,8 +130,10 @@ impl Log {
             fence,
             report,
         } = recovery::recover(runtime, budget, &config, Hand::Mends).await?;
+        let mut segments = Segments::new(segments);
+        segments.unload();
         let state = State {
-            segments: Segments::new(segments),
+            segments,
             epochs: derived.epochs,
             dirty: last,
             flushed: last,
@@ -139,6 +145,8 @@ impl Log {
             truncations: 0,
             no_space: false,
             closing: false,
+            closed: false,
+            indexes: VecDeque::new(),
             fences: Fences::new(fence),
             reader: None,
         };
@@ -227,11 +235,21 @@ impl Log {
         }
     }
 
-    /// Takes no more appends, settles, and ends the writer.
+    /// Takes no more appends, settles, and ends the writer. Where there is room it leaves a footer, so that the next start
+    /// reads no frame.
     pub async fn close(&self) {
         self.0.state.borrow_mut().closing = true;
         self.0.work.notify();
-        self.settle().await;
+        loop {
+            let seen = self.0.moved.seen();
+            {
+                let state = self.0.state.borrow();
+                if state.no_space || state.closed {
+                    return;
+                }
+            }
+            self.0.moved.changed(seen).await;
+        }
     }
 }
 

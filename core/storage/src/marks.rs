@@ -15,6 +15,20 @@ stdx::marks! {
     FENCED_LOST_COMMITTED = "storage: a log was fenced because a committed frame is unreadable";
     /// Recovery found a frame unreadable that a later segment proves durable.
     FENCED_CLAIMED = "storage: a log was fenced because a durable frame is unreadable";
+    /// A scan went on up to bytes that the device does not give.
+    SCAN_NARROWED = "storage: recovery read a frame in front of unreadable bytes";
+    /// A start took a segment for what its footer says.
+    FOOTER_BELIEVED = "storage: recovery believed a footer";
+    /// A footer did not fit, and the frames were read.
+    FOOTER_DAMAGED = "storage: recovery found a damaged footer";
+    /// An index was read from its footer.
+    INDEX_LOADED = "storage: an index was read from a footer";
+    /// An index was made from the frames, since the footer's was damaged.
+    INDEX_REBUILT = "storage: a damaged index was made from the frames";
+    /// A segment with a footer was written again.
+    SEGMENT_UNSEALED = "storage: a footer was cut off before a write";
+    /// A log was closed with a footer, so that its next start reads no frame.
+    CLOSED_WITH_FOOTER = "storage: a log was closed with a footer";
     /// A segment was full and another was begun.
     ROLLED = "storage: a segment was rolled";
     /// A write was started while another was in flight.

@@ -8,9 +8,11 @@ use runtime::{Budget, Buf, File, Frozen, IoError, IoErrorKind, OpenOptions, PAGE
 use crate::error::{OnPath, ReadError};
 use crate::fence::Fence;
 use crate::frame::{FRAME_BYTES_MAX, HEADER_BYTES};
-use crate::index::INDEX_STRIDE_BYTES;
+use crate::index::{INDEX_STRIDE_BYTES, SparseIndex};
 use crate::log::{Log, State};
 use crate::marks;
+use crate::segment::SEGMENT_HEADER_BYTES;
+use crate::segments::Unloaded;
 use window::{Ask, End};
 
 /// Bytes that one read of the file takes, unless a single frame is larger.
@@ -75,7 +77,7 @@ impl Log {
             patient: request.patient,
             batches: Vec::new(),
         };
-        let mut cursor = self.0.state.borrow().locate(request.offset);
+        let mut cursor = self.look_up(|state| state.locate(request.offset)).await?;
         while let Some(here) = cursor.filter(|_| reader.wants_more()) {
             cursor = match reader.pass(here).await {
                 Ok(next) => next,
@@ -128,16 +130,15 @@ impl Log {
         start: Offset,
         why: &str,
     ) -> ReadError {
-        let mut state = self.0.state.borrow_mut();
+        let state = &mut *self.0.state.borrow_mut();
         marks::READ_FOUND_DAMAGE.hit();
         let segment = state
             .segments
             .get(here.segment)
             .expect("a cursor's segment is in the log");
-        let stretch = segment
-            .index
-            .stretches()
-            .find(|stretch| position < stretch.end);
+        let index = segment.index.iter();
+        let mut stretches = index.flat_map(SparseIndex::stretches);
+        let stretch = stretches.find(|stretch| position < stretch.end);
         let end = stretch
             .and_then(|stretch| stretch.end_offset)
             .unwrap_or(segment.end_offset);
@@ -156,14 +157,16 @@ impl Log {
 
 impl State {
     /// Where to begin to read the record `offset`.
-    pub(crate) fn locate(&self, offset: Offset) -> Option<Cursor> {
+    pub(crate) fn locate(&self, offset: Offset) -> Result<Option<Cursor>, Unloaded> {
         let place = self.segments.by_offset(offset)?;
-        Some(Cursor {
-            segment: place.segment,
-            position: place.stretch.first.position,
-            end: self.segments.get(place.segment)?.bytes,
-            frame_bytes: place.stretch.end - place.stretch.first.position,
-        })
+        Ok(place.and_then(|place| {
+            Some(Cursor {
+                segment: place.segment,
+                position: place.stretch.first.position,
+                end: self.segments.get(place.segment)?.bytes,
+                frame_bytes: place.stretch.end - place.stretch.first.position,
+            })
+        }))
     }
 
     /// The frame at `position` of the cursor's segment, or the first one behind that segment.
@@ -179,15 +182,21 @@ impl State {
         }
         loop {
             segment = self.segments.after(segment.header.base_index)?;
-            if let Some(first) = segment.index.stretches().next() {
-                marks::READ_ACROSS_SEGMENTS.hit();
-                return Some(Cursor {
-                    segment: segment.header.base_index,
-                    position: first.first.position,
-                    end: segment.bytes,
-                    frame_bytes: first.end - first.first.position,
-                });
+            if segment.is_empty() {
+                continue;
             }
+            marks::READ_ACROSS_SEGMENTS.hit();
+            let index = segment.index.iter();
+            let first = index.flat_map(SparseIndex::stretches).next();
+            return Some(Cursor {
+                segment: segment.header.base_index,
+                position: SEGMENT_HEADER_BYTES as u64,
+                end: segment.bytes,
+                // Where nobody knows, its header will say.
+                frame_bytes: first.map_or(HEADER_BYTES as u64, |first| {
+                    first.end - first.first.position
+                }),
+            });
         }
     }
 }
@@ -257,6 +266,9 @@ impl Reader<'_> {
             // Above what was durable nothing was promised: what does not read there is not there yet.
             return Ok(None);
         }
+        // It knows how far the damage goes at most.
+        let index = self.log.0.load_index(here.segment).await;
+        index.map_err(ReadError::Failed)?;
         Err(self.log.damaged(&here, position, self.ask.offset, &why))
     }
 

@@ -1,27 +1,33 @@
 //! What we believe of a log after a crash, and why.
 //!
-//! A start reads every frame, decides by [`judge()`], and makes what it believes durable before anybody may build on
-//! it. It changes files in three ways only: it removes a last segment that never got its header, cuts a torn tail,
-//! and writes the unproven part of the tail again. A crash in the middle of any of them leaves a log that the next
-//! start treats alike. [`crate::inspect`] has the same decided, and nothing done.
+//! A start reads every frame of a segment without a footer, believes the footers of the others, decides by [`judge()`],
+//! and makes what it believes durable before anybody may build on it. It changes files in four ways only: it removes a
+//! last segment that never got its header, cuts a torn tail, writes the unproven part of the tail again, and makes a
+//! footer again that is lost. A crash in the middle of any of them leaves a log that the next start treats alike.
+//! [`crate::inspect`] has the same decided, every frame read, and nothing done.
 
 pub mod check;
-mod derived;
+pub(crate) mod derived;
+mod fencing;
 pub mod judge;
 mod report;
-mod scan;
+pub(crate) mod scan;
+mod sealed;
+mod settle;
+pub(crate) mod verify;
 
 use model::{LogIndex, Offset};
-use runtime::{Budget, EntryKind, File, IoErrorKind, OpenOptions, Pieces, Runtime};
+use runtime::{Budget, EntryKind, File, IoErrorKind, OpenOptions, Runtime};
 
 use crate::error::{OnPath, PathError};
 use crate::fatal;
 use crate::fence::Fence;
 use crate::log::{LogConfig, Mark};
 use crate::marks;
+use crate::open_segment::Segment;
 use crate::read::{leased_bytes, read_upto};
-use crate::segment::{SEGMENT_HEADER_BYTES, Segment, SegmentError, SegmentHeader, parse_file_name};
-use crate::truncate::cut;
+use crate::seal;
+use crate::segment::{SEGMENT_HEADER_BYTES, SegmentError, SegmentHeader, parse_file_name};
 use check::{Fault, Tip};
 use derived::Derived;
 use judge::{Evidence, Verdict, judge};
@@ -42,7 +48,6 @@ pub(crate) struct Recovered {
 struct Candidate {
     base_index: LogIndex,
     path: String,
-    file: File,
     bytes: u64,
     header: Result<SegmentHeader, SegmentError>,
 }
@@ -136,11 +141,7 @@ impl Recovery<'_> {
     }
 
     async fn look_at(&self, base_index: LogIndex, path: String) -> Result<Candidate, PathError> {
-        let options = OpenOptions {
-            write: self.hand == Hand::Mends,
-            ..OpenOptions::default()
-        };
-        let file = self.runtime.open(&path, options).await.on("open", &path)?;
+        let file = self.open(&path).await?;
         let bytes = self
             .runtime
             .status(&path)
@@ -156,10 +157,17 @@ impl Recovery<'_> {
         Ok(Candidate {
             base_index,
             path,
-            file,
             bytes,
             header,
         })
+    }
+
+    async fn open(&self, path: &str) -> Result<File, PathError> {
+        let options = OpenOptions {
+            write: self.hand == Hand::Mends,
+            ..OpenOptions::default()
+        };
+        self.runtime.open(path, options).await.on("open", path)
     }
 
     /// Removes a last segment whose header is torn and behind which there is no frame: frames are written only
@@ -172,9 +180,10 @@ impl Recovery<'_> {
         else {
             return Ok(());
         };
+        let file = self.open(&last.path).await?;
         let scan = Scan {
             runtime: self.runtime,
-            file: &last.file,
+            file: &file,
             file_bytes: last.bytes,
         };
         let (found, searched_all) = scan.search(SEGMENT_HEADER_BYTES as u64, &self.tip).await;
@@ -205,10 +214,9 @@ impl Recovery<'_> {
             .find(|candidate| candidate.header.is_ok());
         let begun = good.map_or(LogIndex::ZERO, |last| LogIndex(last.base_index.0 - 1));
         let claimed = begun.max(self.config.claimed);
-        let count = candidates.len();
-        self.report.segments = count;
-        for (number, candidate) in candidates.into_iter().enumerate() {
-            let is_last = number + 1 == count;
+        self.report.segments = candidates.len();
+        let mut candidates = candidates.into_iter().peekable();
+        while let Some(candidate) = candidates.next() {
             if let Some(why) = self.misplaced(&candidate) {
                 self.put_fence(
                     &candidate.path,
@@ -218,40 +226,89 @@ impl Recovery<'_> {
                 );
                 return Ok(());
             }
-            let Candidate {
-                path,
-                file,
-                bytes,
-                header,
-                ..
-            } = candidate;
-            let header = header.expect("a header that is bad is misplaced");
-            let mut segment = Segment::new(header, path, None);
-            let scan = Scan {
-                runtime: self.runtime,
-                file: &file,
-                file_bytes: bytes,
-            };
-            let stop = scan
-                .frames(&mut segment, &mut self.tip, &mut self.derived)
-                .await;
-            let verdict = self.decide(&scan, &stop, is_last, claimed).await;
-            match verdict {
-                Verdict::Whole | Verdict::TornTail if is_last => {
-                    self.settle(&mut segment, &file, bytes, &stop, verdict)
-                        .await?;
-                    segment.file = Some(file);
-                }
-                Verdict::Whole => {}
-                bad => self.fence_frame(&segment.path, &stop, bad, is_last),
-            }
-            segment.reserved = segment.bytes;
-            self.segments.push(segment);
+            let next = candidates.peek();
+            let (is_last, next) = (next.is_none(), next.and_then(|next| next.header.ok()));
+            self.pass(candidate, (is_last, next), claimed).await?;
             if self.fence.is_some() {
                 return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// Passes one segment; `next` is the header of the one behind it, if that has one.
+    async fn pass(
+        &mut self,
+        candidate: Candidate,
+        (is_last, next): (bool, Option<SegmentHeader>),
+        claimed: LogIndex,
+    ) -> Result<(), PathError> {
+        let Candidate {
+            path,
+            bytes,
+            header,
+            ..
+        } = candidate;
+        let file = self.open(&path).await?;
+        let header = header.expect("a header that is bad is misplaced");
+        let mut segment = Segment::new(header, path, None);
+        let footer = seal::read(self.runtime, (&file, bytes), &header).await;
+        let data_bytes = footer.as_ref().map(|footer| footer.trailer.data_bytes);
+        let file_bytes = data_bytes.unwrap_or(bytes);
+        let scan = Scan {
+            runtime: self.runtime,
+            file: &file,
+            file_bytes,
+        };
+        let believed = match &footer {
+            Ok(footer) => self.believe(&scan, &mut segment, footer).await,
+            Err(_) => false,
+        };
+        if let Ok(footer) = &footer
+            && believed
+            && self.hand == Hand::Looks
+        {
+            self.look_behind(&scan, &segment, &footer.trailer).await;
+        }
+        let mut stop = if believed {
+            Stop::at_end(file_bytes)
+        } else {
+            scan.frames(&mut segment, &mut self.tip, &mut self.derived)
+                .await
+        };
+        if next.is_some_and(|next| self.leads_to(&next)) {
+            // What follows the last frame is no frame, and none is missing.
+            stop = Stop::at_end(stop.position);
+        }
+        // A footer is a claim too.
+        let sealed = footer.as_ref().map(|footer| footer.trailer.last);
+        let claimed = claimed.max(sealed.unwrap_or_default());
+        let verdict = self.decide(&scan, &stop, is_last, claimed).await;
+        match verdict {
+            Verdict::Whole | Verdict::TornTail if is_last => {
+                if !believed {
+                    self.settle(&mut segment, &file, file_bytes, &stop, verdict)
+                        .await?;
+                }
+            }
+            Verdict::Whole => {}
+            bad => self.fence_frame(&segment.path, &stop, bad, is_last),
+        }
+        if !believed && self.fence.is_none() {
+            self.mend_sealed(&mut segment, (&file, bytes), footer, is_last)
+                .await?;
+        }
+        segment.file = Some(file).filter(|_| is_last && self.fence.is_none());
+        segment.reserved = segment.bytes;
+        self.segments.push(segment);
+        Ok(())
+    }
+
+    /// Whether the next segment begins where the frames so far end.
+    fn leads_to(&self, next: &SegmentHeader) -> bool {
+        next.base_index == self.tip.index.next()
+            && next.base_offset == self.tip.end_offset
+            && next.prev_origin == self.tip.origin
     }
 
     /// Why a segment does not belong where it is.
@@ -276,9 +333,7 @@ impl Recovery<'_> {
                 header.base_index
             ));
         }
-        let follows =
-            header.base_offset == self.tip.end_offset && header.prev_origin == self.tip.origin;
-        (!follows).then(|| "it does not follow the segment before it".to_owned())
+        (!self.leads_to(header)).then(|| "it does not follow the segment before it".to_owned())
     }
 
     async fn decide(
@@ -315,140 +370,6 @@ impl Recovery<'_> {
         );
         stdx::sometimes!(marks::FENCED_CLAIMED, verdict == Verdict::ClaimedUnreadable);
         verdict
-    }
-
-    /// Makes the last segment what is believed of it, durably: cut where it is torn, the rest written again as far
-    /// as no frame proves it durable, and synced.
-    ///
-    /// Written again, because a sync that failed before a crash of the process may have left pages that read well,
-    /// count as clean, and are not on the disk; a sync alone would pass over them [fsyncgate].
-    async fn settle(
-        &mut self,
-        segment: &mut Segment,
-        file: &File,
-        file_bytes: u64,
-        stop: &Stop,
-        verdict: Verdict,
-    ) -> Result<(), PathError> {
-        let path = &segment.path;
-        if verdict == Verdict::TornTail {
-            let (bytes_cut, index) = (file_bytes - stop.position, self.tip.index.next());
-            let why = stop
-                .fault
-                .as_ref()
-                .map_or_else(String::new, Fault::to_string);
-            (self.report.torn, self.report.bytes_cut) = (true, bytes_cut);
-            let cut_off = self.hand.says("are cut off", "would be cut off");
-            self.report.lines.push(format!(
-                "{path}: {bytes_cut} bytes from {} on {cut_off}, which were never acknowledged (frame {index}: {why})",
-                stop.position
-            ));
-        }
-        if self.hand == Hand::Looks {
-            return Ok(());
-        }
-        if verdict == Verdict::TornTail {
-            marks::TORN_TAIL_CUT.hit();
-            let file = (file, path.as_str());
-            cut(
-                self.runtime,
-                &self.config.directory,
-                &[],
-                file,
-                stop.position,
-            )
-            .await?;
-        }
-        let unproven = self.tip.commit_seen.next();
-        let stretch = segment
-            .index
-            .by_index(unproven)
-            .filter(|_| unproven > segment.header.base_index);
-        let start = stretch.map_or(0, |stretch| stretch.first.position);
-        if unproven <= self.tip.index || segment.is_empty() {
-            marks::TAIL_REWRITTEN.hit();
-            let end = segment.bytes.min(file_bytes);
-            self.write_again((file, path), start, end).await?;
-        }
-        fatal::sync(self.runtime, file, path).await?;
-        fatal::sync_directory(self.runtime, &self.config.directory).await
-    }
-
-    async fn write_again(
-        &self,
-        (file, path): (&File, &str),
-        mut position: u64,
-        end: u64,
-    ) -> Result<(), PathError> {
-        while position < end {
-            let bytes = usize::try_from(end - position)
-                .unwrap_or(usize::MAX)
-                .min(SCAN_BYTES);
-            let buffer = read_upto(file, position, bytes, self.runtime.buffer(bytes))
-                .await
-                .on("read", path)?;
-            let mut pieces = Pieces::new();
-            pieces.push(buffer.freeze());
-            fatal::check(
-                self.runtime,
-                file.write_at(position, pieces).await,
-                "write",
-                path,
-            )?;
-            position += bytes as u64;
-        }
-        Ok(())
-    }
-
-    /// Nothing is there, and once there was.
-    fn fence_missing(&mut self) {
-        marks::FENCED_CLAIMED.hit();
-        let why = format!(
-            "there is no segment, and frames up to {} were durable once",
-            self.config.claimed
-        );
-        let directory = self.config.directory.clone();
-        self.put_fence(
-            &directory,
-            0,
-            &why,
-            "records that were acknowledged are missing: put the files back, or delete the topic",
-        );
-    }
-
-    fn fence_frame(&mut self, path: &str, stop: &Stop, verdict: Verdict, is_last: bool) {
-        let index = self.tip.index.next();
-        let what = stop.fault.as_ref().unwrap_or(if is_last {
-            &Fault::Missing
-        } else {
-            &Fault::EndsEarly
-        });
-        let why = format!(
-            "frame {index} is bad ({what}), the file is kept as it is, and nothing is appended"
-        );
-        let means = match verdict {
-            Verdict::LostCommitted => {
-                "it was committed, so records that were acknowledged cannot be read here"
-            }
-            Verdict::ClaimedUnreadable => {
-                "it was durable, so records that were acknowledged cannot be read here"
-            }
-            _ => "records that were acknowledged may be there",
-        };
-        self.put_fence(path, stop.position, &why, means);
-    }
-
-    fn put_fence(&mut self, path: &str, position: u64, why: &str, means: &str) {
-        let fence = Fence {
-            start: self.tip.end_offset,
-            end: None,
-            path: path.to_owned(),
-            position,
-            why: format!("{why}; {means}"),
-        };
-        self.report.fenced = true;
-        self.report.lines.push(fence.to_string());
-        self.fence = Some(fence);
     }
 
     async fn create_first(&mut self) -> Result<(), PathError> {

@@ -12,8 +12,10 @@ use records::{BatchView, Batches, TimestampType};
 use runtime::Budget;
 
 use crate::error::ReadError;
-use crate::log::Log;
+use crate::log::{Log, State};
+use crate::open_segment::Segment;
 use crate::read::ReadRequest;
+use crate::segments::{Unloaded, index_of};
 
 /// A record that was sought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +37,10 @@ impl Log {
         budget: &Budget,
     ) -> Result<Option<Sought>, ReadError> {
         let mut from = Offset::ZERO;
-        while let Some(range) = self.stretch_behind(from, upto, timestamp) {
+        while let Some(range) = self
+            .look_up(|state| state.stretch_behind(from, upto, timestamp))
+            .await?
+        {
             let mut found = None;
             self.look_at(&range, upto, budget, |batch| {
                 found = first_not_older(batch, timestamp);
@@ -58,7 +63,8 @@ impl Log {
         budget: &Budget,
     ) -> Result<Option<Sought>, ReadError> {
         let mut best: Option<Sought> = None;
-        for range in self.largest_stretches(upto).into_iter().flatten() {
+        let ranges = self.look_up(|state| state.largest_stretches(upto)).await?;
+        for range in ranges.into_iter().flatten() {
             self.look_at(&range, upto, budget, |batch| {
                 let newest = newest(batch);
                 if newest
@@ -87,38 +93,6 @@ impl Log {
         })
         .await?;
         Ok(epoch)
-    }
-
-    /// The first stretch behind `from` that may have a record not older than `timestamp` below `upto`.
-    fn stretch_behind(&self, from: Offset, upto: Offset, timestamp: i64) -> Option<Range<Offset>> {
-        let state = self.0.state.borrow();
-        state.segments.stretches().find_map(|place| {
-            let (start, end) = (
-                place.stretch.first.offset.max(from),
-                state.segments.end_offset(&place),
-            );
-            (end > from && start < upto && place.stretch.first.max_timestamp >= timestamp)
-                .then_some(start..end)
-        })
-    }
-
-    /// The first stretch with the largest timestamp of those that end below `upto`, and the one that goes on above
-    /// it, whose own largest timestamp may be up there.
-    fn largest_stretches(&self, upto: Offset) -> [Option<Range<Offset>>; 2] {
-        let state = self.0.state.borrow();
-        let (mut largest, mut whole, mut partial) = (i64::MIN, None, None);
-        for place in state.segments.stretches() {
-            let (start, end) = (
-                place.stretch.first.offset,
-                state.segments.end_offset(&place),
-            );
-            if start < upto && upto < end {
-                partial = Some(start..end);
-            } else if end <= upto && place.stretch.first.max_timestamp > largest {
-                (largest, whole) = (place.stretch.first.max_timestamp, Some(start..end));
-            }
-        }
-        [whole, partial]
     }
 
     /// Gives the batches of a range that are below `upto` to `look`, for as long as it wants more.
@@ -155,6 +129,68 @@ impl Log {
         }
         Ok(())
     }
+}
+
+impl State {
+    /// The first stretch behind `from` that may have a record not older than `timestamp` below `upto`.
+    fn stretch_behind(
+        &self,
+        from: Offset,
+        upto: Offset,
+        timestamp: i64,
+    ) -> Result<Option<Range<Offset>>, Unloaded> {
+        for segment in self.segments.iter() {
+            let base = segment.header.base_offset;
+            if segment.max_timestamp < timestamp || segment.end_offset <= from || base >= upto {
+                continue;
+            }
+            let found = ranges(segment)?.find(|(range, newest)| {
+                range.end > from && range.start < upto && *newest >= timestamp
+            });
+            if let Some((range, _)) = found {
+                return Ok(Some(range.start.max(from)..range.end));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first stretch with the largest timestamp of those that end below `upto`, and the one that goes on above
+    /// it, whose own largest timestamp may be up there. Two indexes at most are wanted.
+    fn largest_stretches(&self, upto: Offset) -> Result<[Option<Range<Offset>>; 2], Unloaded> {
+        let mut largest: Option<&Segment> = None;
+        let mut crossing = None;
+        for segment in self.segments.iter() {
+            if segment.end_offset <= upto {
+                let newer = |largest: &Segment| segment.max_timestamp > largest.max_timestamp;
+                if largest.is_none_or(newer) {
+                    largest = Some(segment);
+                }
+            } else if segment.header.base_offset < upto {
+                crossing = Some(segment);
+            }
+        }
+        let (mut newest_of_all, mut whole, mut partial) = (i64::MIN, None, None);
+        for segment in largest.into_iter().chain(crossing) {
+            for (range, newest) in ranges(segment)? {
+                if range.start < upto && upto < range.end {
+                    partial = Some(range);
+                } else if range.end <= upto && newest > newest_of_all {
+                    (newest_of_all, whole) = (newest, Some(range));
+                }
+            }
+        }
+        Ok([whole, partial])
+    }
+}
+
+/// The stretches of a segment, as the offsets that they have, and the largest timestamp of each.
+fn ranges(segment: &Segment) -> Result<impl Iterator<Item = (Range<Offset>, i64)>, Unloaded> {
+    let end_offset = segment.end_offset;
+    let stretches = index_of(segment)?.stretches();
+    Ok(stretches.map(move |stretch| {
+        let end = stretch.end_offset.unwrap_or(end_offset);
+        (stretch.first.offset..end, stretch.first.max_timestamp)
+    }))
 }
 
 /// Bytes that a look-up reads at a time.

@@ -1,4 +1,5 @@
-//! One file of a log: a header of its own, then frames.
+//! One file of a log: a header of its own, then frames, and behind them a footer ([`crate::footer`]) in all but the one that
+//! is written.
 //!
 //! ```text
 //!   0            4      6    8           16          24          32          36          64
@@ -14,11 +15,9 @@ use core::fmt;
 use core::ops::Range;
 
 use model::{LogIndex, Offset};
-use runtime::{File, Frozen, IoError, OpenOptions, Pieces, Runtime};
-use stdx::{crc32c, mutant};
+use stdx::crc32c;
 
 use crate::group::Group;
-use crate::index::SparseIndex;
 
 /// The version of this layout; the second byte of the magic.
 pub const SEGMENT_VERSION: u8 = 0;
@@ -144,66 +143,6 @@ pub fn parse_file_name(name: &str) -> Option<LogIndex> {
     let plain = digits.len() == NAME_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
     let index = plain.then(|| digits.parse().ok()).flatten()?;
     (index > 0).then_some(LogIndex(index))
-}
-
-/// One segment of an open log.
-#[derive(Debug)]
-pub(crate) struct Segment {
-    pub(crate) header: SegmentHeader,
-    pub(crate) path: String,
-    pub(crate) index: SparseIndex,
-    /// Where the last frame that has a place ends: the next one begins here.
-    pub(crate) bytes: u64,
-    /// Blocks are reserved up to here, as far as it is known.
-    pub(crate) reserved: u64,
-    /// The offset after its last record that has a place.
-    pub(crate) end_offset: Offset,
-    /// Open for writing in the last segment; others are opened to be read.
-    pub(crate) file: Option<File>,
-}
-
-impl Segment {
-    /// A segment without frames.
-    pub(crate) fn new(header: SegmentHeader, path: String, file: Option<File>) -> Self {
-        Self {
-            header,
-            path,
-            index: SparseIndex::default(),
-            bytes: SEGMENT_HEADER_BYTES as u64,
-            reserved: SEGMENT_HEADER_BYTES as u64,
-            end_offset: header.base_offset,
-            file,
-        }
-    }
-
-    /// Makes the file of a segment, durably: its header, and its name. A file that is there from an attempt that
-    /// failed is written over: nothing was ever acknowledged in it.
-    pub(crate) async fn create(
-        runtime: &Runtime,
-        directory: &str,
-        header: SegmentHeader,
-    ) -> Result<Self, IoError> {
-        let path = format!("{directory}/{}", file_name(header.base_index));
-        let options = OpenOptions {
-            write: true,
-            create: true,
-            ..OpenOptions::default()
-        };
-        let file = runtime.open(&path, options).await?;
-        let mut pieces = Pieces::new();
-        pieces.push(Frozen::from(header.encode().to_vec()));
-        file.write_at_sync(0, pieces).await?;
-        // Data in a file whose name is not durable is not durable [alice].
-        if !mutant!(S03) {
-            runtime.sync_directory(directory).await?;
-        }
-        Ok(Self::new(header, path, Some(file)))
-    }
-
-    /// Whether it has no frame.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.bytes == SEGMENT_HEADER_BYTES as u64
-    }
 }
 
 #[cfg(test)]

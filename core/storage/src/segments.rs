@@ -3,12 +3,16 @@
 use model::{LogIndex, Offset};
 use stdx::mutant;
 
-use crate::index::Stretch;
-use crate::segment::Segment;
+use crate::index::{SparseIndex, Stretch};
+use crate::open_segment::Segment;
 
 /// Contiguous segments, the oldest first.
 #[derive(Debug)]
 pub(crate) struct Segments(Vec<Segment>);
+
+/// A look-up takes the index of this segment, which is not in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unloaded(pub(crate) LogIndex);
 
 /// A stretch of a segment.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +38,12 @@ impl Segments {
         self.0.push(segment);
     }
 
+    /// Lets go of all indexes that are on the disk too.
+    pub(crate) fn unload(&mut self) {
+        let sealed = self.0.iter_mut().filter(|segment| segment.footer.is_some());
+        sealed.for_each(|segment| segment.index = None);
+    }
+
     /// The segment that begins with `base_index`.
     pub(crate) fn get(&self, base_index: LogIndex) -> Option<&Segment> {
         self.0.get(self.number(base_index)?)
@@ -44,8 +54,19 @@ impl Segments {
         self.0.get(self.number(base_index)? + 1)
     }
 
-    /// Where the record `offset` is.
-    pub(crate) fn by_offset(&self, offset: Offset) -> Option<Place> {
+    /// The segment that begins with `base_index`, to be changed.
+    pub(crate) fn get_mut(&mut self, base_index: LogIndex) -> Option<&mut Segment> {
+        let number = self.number(base_index)?;
+        self.0.get_mut(number)
+    }
+
+    /// All segments, the oldest first.
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Segment> {
+        self.0.iter()
+    }
+
+    /// The segment in which the record `offset` is, if there is one.
+    fn with_offset(&self, offset: Offset) -> Option<&Segment> {
         let edge = if mutant!(S05) {
             Offset(offset.0 + 1)
         } else {
@@ -55,30 +76,36 @@ impl Segments {
             .0
             .partition_point(|segment| segment.header.base_offset <= edge);
         // A segment without records has the base offset of the one behind it; the record is in the last that has
-        // a stretch before it.
+        // a frame before it.
         let mut candidates = self.0[..after].iter().rev();
-        candidates.find_map(|segment| {
-            let stretch = segment
-                .index
-                .by_offset(offset.max(segment.header.base_offset))?;
-            Some(Place {
-                segment: segment.header.base_index,
-                stretch,
-            })
-        })
+        candidates.find(|segment| !segment.is_empty())
+    }
+
+    /// Where the record `offset` is.
+    pub(crate) fn by_offset(&self, offset: Offset) -> Result<Option<Place>, Unloaded> {
+        let Some(segment) = self.with_offset(offset) else {
+            return Ok(None);
+        };
+        let stretch = index_of(segment)?.by_offset(offset.max(segment.header.base_offset));
+        Ok(stretch.map(|stretch| Place {
+            segment: segment.header.base_index,
+            stretch,
+        }))
     }
 
     /// Where the frame `index` is.
-    pub(crate) fn by_index(&self, index: LogIndex) -> Option<Place> {
+    pub(crate) fn by_index(&self, index: LogIndex) -> Result<Option<Place>, Unloaded> {
         let after = self
             .0
             .partition_point(|segment| segment.header.base_index <= index);
-        let segment = self.0.get(after.checked_sub(1)?)?;
-        let stretch = segment.index.by_index(index)?;
-        Some(Place {
+        let Some(segment) = after.checked_sub(1).and_then(|number| self.0.get(number)) else {
+            return Ok(None);
+        };
+        let stretch = index_of(segment)?.by_index(index);
+        Ok(stretch.map(|stretch| Place {
             segment: segment.header.base_index,
             stretch,
-        })
+        }))
     }
 
     /// The files of the segments behind the one that begins with `base_index`, in order.
@@ -97,30 +124,8 @@ impl Segments {
             .0
             .last_mut()
             .expect("a cut leaves the segment it is in");
-        last.index.cut(position);
-        last.bytes = position;
-        last.reserved = position;
+        last.cut(position);
         (last.header.base_offset, last.header.prev_origin)
-    }
-
-    /// All stretches in order.
-    pub(crate) fn stretches(&self) -> impl Iterator<Item = Place> + '_ {
-        self.0.iter().flat_map(|segment| {
-            let segment_base = segment.header.base_index;
-            segment.index.stretches().map(move |stretch| Place {
-                segment: segment_base,
-                stretch,
-            })
-        })
-    }
-
-    /// The offset after the last record of a stretch.
-    pub(crate) fn end_offset(&self, place: &Place) -> Offset {
-        let segment_end = || {
-            self.get(place.segment)
-                .map_or(place.stretch.first.offset, |segment| segment.end_offset)
-        };
-        place.stretch.end_offset.unwrap_or_else(segment_end)
     }
 
     fn number(&self, base_index: LogIndex) -> Option<usize> {
@@ -128,4 +133,10 @@ impl Segments {
             .binary_search_by_key(&base_index, |segment| segment.header.base_index)
             .ok()
     }
+}
+
+/// The index of a segment, if it is in memory.
+pub(crate) fn index_of(segment: &Segment) -> Result<&SparseIndex, Unloaded> {
+    let index = segment.index.as_ref();
+    index.ok_or(Unloaded(segment.header.base_index))
 }

@@ -6,8 +6,9 @@ use runtime::{File, OpenOptions, Runtime};
 use crate::error::{OnPath, PathError};
 use crate::fatal;
 use crate::frame::{FrameHeader, HEADER_BYTES};
-use crate::log::{Log, Mark};
+use crate::log::{Log, Mark, State};
 use crate::read::read_upto;
+use crate::segments::{Unloaded, index_of};
 
 /// Removes the files `behind`, the last one first, and cuts `file` at `position`. A crash in between leaves a log
 /// that is contiguous and longer, which may be cut again. A sync that fails ends the process.
@@ -39,19 +40,23 @@ impl Log {
         assert!(last <= self.dirty().index);
         self.drained().await;
         let runtime = &self.0.runtime;
-        let Some((segment, path, behind, search_from)) = self.place_of_cut(last) else {
+        if last == self.dirty().index {
             return Ok(());
-        };
+        }
+        let (segment, path, behind, search_from) = self.place_of_cut(last).await?;
         let options = OpenOptions {
             write: true,
             ..OpenOptions::default()
         };
         let file = runtime.open(&path, options).await.on("open", &path)?;
         let (position, kept) = find_end(runtime, &file, &path, search_from, last).await?;
+        // Others may have had it let go meanwhile.
+        self.0.load_index(segment).await?;
         {
             // Readers look here first: from now on nobody is sent behind the cut.
             let mut state = self.0.state.borrow_mut();
             state.reader = None;
+            state.indexes.retain(|kept| *kept < segment);
             state.truncations += 1;
             state.epochs.cut(last);
             let (base_offset, base_origin) = state.segments.cut(segment, position);
@@ -95,27 +100,38 @@ impl Log {
     }
 
     /// The segment in which the frame behind `last` begins, its path, the paths behind it, and a frame in it from
-    /// which on to look. None when there is no such frame.
-    fn place_of_cut(&self, last: LogIndex) -> Option<(LogIndex, String, Vec<String>, u64)> {
-        let state = self.0.state.borrow();
-        if last == state.dirty.index {
-            return None;
+    /// which on to look.
+    async fn place_of_cut(
+        &self,
+        last: LogIndex,
+    ) -> Result<(LogIndex, String, Vec<String>, u64), PathError> {
+        loop {
+            let placed = self.0.state.borrow().place_of_cut(last);
+            match placed {
+                Ok(placed) => return Ok(placed),
+                Err(Unloaded(segment)) => self.0.load_index(segment).await?,
+            }
         }
-        let place = state
-            .segments
-            .by_index(last.next())
-            .expect("a cut is within the log");
-        let behind = state.segments.paths_behind(place.segment);
-        let segment = state
+    }
+}
+
+impl State {
+    fn place_of_cut(
+        &self,
+        last: LogIndex,
+    ) -> Result<(LogIndex, String, Vec<String>, u64), Unloaded> {
+        let place = self.segments.by_index(last.next())?;
+        let place = place.expect("a cut is within the log");
+        let behind = self.segments.paths_behind(place.segment);
+        let segment = self
             .segments
             .get(place.segment)
             .expect("it was found just now");
         // From the frame before, if there is one here: it becomes the last.
-        let from = segment
-            .index
+        let from = index_of(segment)?
             .by_index(last)
             .map_or(place.stretch.first.position, |before| before.first.position);
-        Some((place.segment, segment.path.clone(), behind, from))
+        Ok((place.segment, segment.path.clone(), behind, from))
     }
 }
 

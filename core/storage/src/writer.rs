@@ -7,6 +7,8 @@
 //!                                          ^ flushed = f4: f6 waits for f5
 //! ```
 
+mod roll;
+
 use std::rc::Rc;
 
 use runtime::{Class, File, IoErrorKind, Pieces};
@@ -14,10 +16,8 @@ use stdx::{Duration, mutant};
 
 use crate::fatal;
 use crate::frame::FRAME_BYTES_MAX;
-use crate::index::IndexEntry;
 use crate::log::{Inner, Mark, State};
 use crate::marks;
-use crate::segment::{Segment, SegmentHeader};
 
 /// Durable writes of one log in flight together.
 pub const WRITES_IN_FLIGHT_MAX: usize = 4;
@@ -56,6 +56,7 @@ enum WriteStatus {
 /// What the writer does next.
 enum Step {
     Wait,
+    Unseal,
     Roll,
     Start,
     Redo,
@@ -72,10 +73,11 @@ pub(crate) async fn run(inner: Rc<Inner>) {
             .next_step(inner.config.segment_bytes);
         match step {
             Step::Wait => inner.work.changed(seen).await,
-            Step::Roll => roll(&inner).await,
+            Step::Unseal => roll::unseal(&inner).await,
+            Step::Roll => roll::roll(&inner).await,
             Step::Start => start(&inner),
             Step::Redo => redo(&inner).await,
-            Step::End => return,
+            Step::End => return roll::end(&inner).await,
         }
     }
 }
@@ -102,7 +104,8 @@ impl State {
         let frame_bytes = frame.frame_bytes() as u64;
         let active = self.active();
         if active.is_empty() || active.bytes + frame_bytes <= segment_bytes {
-            return Step::Start;
+            let sealed = active.footer.is_some();
+            return if sealed { Step::Unseal } else { Step::Start };
         }
         // A segment is begun only when the one before it is durable whole: then a tear can only be in the last.
         if self.writes.is_empty() {
@@ -145,16 +148,7 @@ impl State {
             let header = sealed.header;
             assert!(header.frame_bytes() == frame_bytes);
             self.prev_origin = header.origin;
-            let active = self.active();
-            let entry = IndexEntry {
-                index: header.index,
-                offset: header.base_offset,
-                position: active.bytes,
-                max_timestamp: sealed.max_timestamp,
-            };
-            active.index.push(entry, frame_bytes);
-            active.bytes = end;
-            active.end_offset = header.end_offset();
+            self.active().push(&header, sealed.max_timestamp);
             write.upto = Mark {
                 index: header.index,
                 end_offset: header.end_offset(),
@@ -314,43 +308,6 @@ fn rewritten(inner: &Inner, number: u64) {
     state.advance_flushed();
     drop(state);
     inner.moved.notify();
-}
-
-/// Begins the next segment.
-async fn roll(inner: &Rc<Inner>) {
-    let header = {
-        let mut state = inner.state.borrow_mut();
-        let frame = state.queue.front().expect("a roll makes room for a frame");
-        let (base_index, base_offset) = (frame.index, frame.base_offset);
-        // Its file stays open for whoever reads it now; later readers open it again.
-        let (group, prev_origin) = (inner.config.group, state.prev_origin);
-        state.active().file = None;
-        SegmentHeader {
-            group,
-            base_index,
-            base_offset,
-            prev_origin,
-        }
-    };
-    loop {
-        match Segment::create(&inner.runtime, &inner.config.directory, header).await {
-            Ok(segment) => {
-                marks::ROLLED.hit();
-                inner.state.borrow_mut().segments.push(segment);
-                break;
-            }
-            // Out of room, or of descriptors: both pass, and nothing was written.
-            Err(error)
-                if [IoErrorKind::NoSpace, IoErrorKind::TooManyOpenFiles]
-                    .contains(&error.kind()) =>
-            {
-                enter_no_space(inner);
-                inner.runtime.sleep(NO_SPACE_PAUSE).await;
-            }
-            Err(error) => stop(inner, "begin a segment in", error),
-        }
-    }
-    leave_no_space(inner);
 }
 
 fn enter_no_space(inner: &Inner) {

@@ -48,7 +48,7 @@ fn run(seed: u64) -> (u64, u64) {
             } else {
                 Crash::Kill
             };
-            world.crash_after_events(node, prng.between(1, 300), crash);
+            world.crash_after_events(node, prng.between(1, 400), crash);
         }
         // Sometimes the disk is nearly full.
         let room = if prng.chance(1, 6) {

@@ -31,6 +31,16 @@ pub(super) async fn run(
             (Err(error), _) => Some(error.to_string()),
             (_, fault) => fault.map(|fault| fault.to_string()),
         };
+        if let Ok(footer) = walked.footer {
+            let (at, last, commit) = (footer.data_bytes, footer.last, footer.commit_seen);
+            look.say(
+                || format!("{path} at {at}: a footer: frames to {last}, offsets to {}, committed to {commit}", footer.end_offset),
+                || json!({"file": path, "position": at, "footer": {
+                    "last_frame": last.0, "term": footer.term.0, "end_offset": footer.end_offset.0, "commit": commit.0,
+                    "max_timestamp": Some(footer.max_timestamp).filter(|&newest| newest != i64::MIN),
+                }}),
+            );
+        }
         if let Some(bad) = bad {
             let at = walked.end;
             look.say(

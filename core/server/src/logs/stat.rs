@@ -57,18 +57,23 @@ fn say(look: &mut Look, partition: &str, segment: &SegmentFacts) {
         offsets: (offset, end_offset),
         max_timestamp,
         data_bytes,
+        footer_bytes,
         file_bytes,
     } = segment;
     look.say(
         || {
             let frames = last.map_or_else(|| "no frame".to_owned(), |last| format!("frames {first} to {last}"));
             let newest = max_timestamp.map(|newest| format!("  newest {newest}")).unwrap_or_default();
-            format!("{path}  {frames}  offsets {offset} to {end_offset}  {data_bytes} bytes of {file_bytes}{newest}")
+            let footer = if *footer_bytes > 0 { format!("  a footer of {footer_bytes}") } else { String::new() };
+            format!(
+                "{path}  {frames}  offsets {offset} to {end_offset}  {data_bytes} bytes of {file_bytes}{footer}{newest}"
+            )
         },
         || {
             json!({
                 "partition": partition, "file": path, "first_frame": first.0, "last_frame": last.map(|last| last.0),
-                "first_offset": offset.0, "end_offset": end_offset.0, "data_bytes": data_bytes, "file_bytes": file_bytes,
+                "first_offset": offset.0, "end_offset": end_offset.0, "data_bytes": data_bytes, "footer_bytes": footer_bytes,
+                "file_bytes": file_bytes,
                 "max_timestamp": max_timestamp,
             })
         },

@@ -55,6 +55,15 @@ fn flip(path: &Path, at: usize) {
     fs::write(path, bytes).unwrap();
 }
 
+/// Cuts the footer off, as if the broker had been killed: the next start reads all frames.
+fn unseal(segment: &Path) {
+    let stat = log(&["stat", "--format", "json"], segment.parent().unwrap());
+    let stat: serde_json::Value = serde_json::from_str(&stat.stdout[0]).unwrap();
+    assert!(stat["footer_bytes"].as_u64().unwrap() > 0, "{stat}");
+    let file = fs::OpenOptions::new().write(true).open(segment).unwrap();
+    file.set_len(stat["data_bytes"].as_u64().unwrap()).unwrap();
+}
+
 /// What a start says of its partitions, as far as it is `line`.
 fn start_says(data: &Path, line: &str) {
     let ouzel = start(data, &[]);
@@ -95,8 +104,8 @@ fn what_a_broker_left_is_sound_and_is_told_and_is_not_touched() {
     let frames = log(&["dump"], &segment);
     assert_eq!(
         frames.stdout.len(),
-        4,
-        "who votes, a reign, the record, a mark: {frames:?}"
+        5,
+        "who votes, a reign, the record, a mark, and a footer: {frames:?}"
     );
     assert!(tree(&data) == before, "something was touched");
 
@@ -110,8 +119,46 @@ fn what_a_broker_left_is_sound_and_is_told_and_is_not_touched() {
 }
 
 #[test]
+fn a_flipped_bit_behind_which_there_is_a_footer_is_found_and_the_rest_is_served() {
+    let (data, segment) = written("log-sealed");
+    let bytes = fs::read(&segment).unwrap();
+    let at = bytes.windows(VALUE.len()).position(|bytes| bytes == VALUE);
+    flip(&segment, at.unwrap());
+    let verified = log(&["verify"], &data);
+    assert_eq!(verified.code, Some(1), "{verified:?}");
+    let says = |what: &str| verified.stdout.iter().any(|line| line.contains(what));
+    assert!(
+        says("frame 3 is bad (its batches do not fit their checksum)")
+            && says("records from 0 up to 1 that were acknowledged cannot be read here"),
+        "{verified:?}"
+    );
+    let dump = log(&["dump"], &segment);
+    let lines = dump.stdout.len();
+    assert_eq!(
+        (dump.code, lines),
+        (Some(1), 4),
+        "two frames, a footer, and why they end"
+    );
+    // A start does not look, and goes on.
+    start_says(&data, "opened data folder");
+
+    // In the footer itself: nothing is lost.
+    let (data, segment) = written("log-footer");
+    let bytes = fs::read(&segment).unwrap().len();
+    flip(&segment, bytes - 30);
+    let verified = log(&["verify"], &data);
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+    let torn = "would be cut off, which were never acknowledged";
+    assert!(
+        verified.stdout.iter().any(|line| line.contains(torn)),
+        "{verified:?}"
+    );
+}
+
+#[test]
 fn a_flipped_bit_is_found_where_it_is_and_a_start_says_the_same() {
     let (data, segment) = written("log-flipped");
+    unseal(&segment);
     let bytes = fs::read(&segment).unwrap();
     let at = bytes.windows(VALUE.len()).position(|bytes| bytes == VALUE);
     flip(&segment, at.unwrap());
@@ -140,6 +187,7 @@ fn a_flipped_bit_is_found_where_it_is_and_a_start_says_the_same() {
 #[test]
 fn an_end_that_was_never_acknowledged_is_said_and_is_no_damage() {
     let (data, segment) = written("log-torn");
+    unseal(&segment);
     let mut bytes = fs::read(&segment).unwrap();
     bytes.extend_from_slice(b"a write that was cut");
     fs::write(&segment, bytes).unwrap();

@@ -12,6 +12,7 @@ use crate::frame::{
 };
 use crate::group::Group;
 use crate::prefix::Prefix;
+use crate::segment::SegmentHeader;
 
 /// How far the scan has come: what the next frame must follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,16 @@ impl Tip {
             origin: 0,
             term: Term::ZERO,
             commit_seen: LogIndex::ZERO,
+        }
+    }
+
+    /// Before the first frame of a segment.
+    pub const fn behind(header: &SegmentHeader) -> Self {
+        Self {
+            index: LogIndex(header.base_index.0 - 1),
+            end_offset: header.base_offset,
+            origin: header.prev_origin,
+            ..Self::start(header.group)
         }
     }
 

@@ -17,6 +17,10 @@ pub struct RecoveryReport {
     pub bytes_cut: u64,
     /// Whether there was an end that was never acknowledged.
     pub torn: bool,
+    /// Footers that were damaged. With them nothing is lost.
+    pub footers_damaged: usize,
+    /// Bad frames that a start would not look at. Who reads them is refused.
+    pub frames_damaged: usize,
     /// Whether a range is fenced.
     pub fenced: bool,
     /// Sentences, where there is something to say.

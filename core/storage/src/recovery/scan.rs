@@ -5,11 +5,11 @@ use runtime::{Buf, File, IoError, Runtime};
 use stdx::{crc32c, crc32c_append};
 
 use super::check::{Fault, Search, Tip, check_body, check_header, check_large_body, search};
-use super::derived::Derived;
+use super::derived::Notes;
 use crate::frame::{FRAME_BYTES_MAX, FrameHeader, HEADER_BYTES};
-use crate::index::IndexEntry;
+use crate::marks;
+use crate::open_segment::Segment;
 use crate::read::read_upto;
-use crate::segment::Segment;
 
 /// Bytes of a file in memory at once.
 pub(crate) const SCAN_BYTES: usize = FRAME_BYTES_MAX;
@@ -27,6 +27,17 @@ pub(crate) struct Stop {
     pub(crate) search_from: u64,
 }
 
+impl Stop {
+    /// Behind the last frame, and nothing is wrong.
+    pub(crate) fn at_end(position: u64) -> Self {
+        Self {
+            position,
+            fault: None,
+            search_from: position,
+        }
+    }
+}
+
 /// A file under the scan.
 #[derive(Debug)]
 pub(crate) struct Scan<'a> {
@@ -41,20 +52,20 @@ impl Scan<'_> {
         &self,
         segment: &mut Segment,
         tip: &mut Tip,
-        derived: &mut Derived,
+        derived: &mut impl Notes,
     ) -> Stop {
         loop {
             let position = segment.bytes;
             if position >= self.file_bytes {
-                return Stop {
-                    position,
-                    fault: None,
-                    search_from: position,
-                };
+                return Stop::at_end(position);
             }
             let window = match self.read(position).await {
                 Ok(window) => window,
-                Err(error) => return stop_at(position, Fault::Unreadable(error), None),
+                // The bad spot may be far behind: only what cannot be had is lost.
+                Err(error) => match self.read_frame(position).await {
+                    Some(window) => window,
+                    None => return stop_at(position, Fault::Unreadable(error), None),
+                },
             };
             let checked = pass_window(window.as_slice(), self.file_bytes, segment, tip, derived);
             if segment.bytes > position {
@@ -109,6 +120,26 @@ impl Scan<'_> {
         .await
     }
 
+    /// The bytes of the frame at `position` alone, as many as a window has, if the device gives those.
+    async fn read_frame(&self, position: u64) -> Option<Buf> {
+        let head = self.read_some(position, HEADER_BYTES).await?;
+        let bytes = FrameHeader::decode(&head).ok()?.frame_bytes();
+        let bytes = bytes.min(self.file_bytes - position).min(SCAN_BYTES as u64);
+        let bytes = usize::try_from(bytes).ok()?;
+        let buffer = self.runtime.buffer(bytes);
+        let read = read_upto(self.file, position, bytes, buffer).await;
+        stdx::sometimes!(marks::SCAN_NARROWED, read.is_ok());
+        read.ok()
+    }
+
+    /// Exactly these bytes, if the file and the device give them.
+    pub(crate) async fn read_some(&self, position: u64, bytes: usize) -> Option<Vec<u8>> {
+        let buffer = self.runtime.buffer(bytes);
+        let read = read_upto(self.file, position, bytes, buffer).await;
+        let read = read.ok().filter(|read| read.len() == bytes)?;
+        Some(read.as_slice().to_vec())
+    }
+
     fn has_whole(&self, position: u64, header: &FrameHeader) -> bool {
         position + HEADER_BYTES as u64 + u64::from(header.body_bytes) <= self.file_bytes
     }
@@ -158,7 +189,7 @@ fn pass_window(
     file_bytes: u64,
     segment: &mut Segment,
     tip: &mut Tip,
-    derived: &mut Derived,
+    derived: &mut impl Notes,
 ) -> Result<(), (Option<FrameHeader>, Fault)> {
     let start = segment.bytes;
     while segment.bytes < start + window.len() as u64 {
@@ -198,19 +229,11 @@ fn pass_window(
 fn note(
     segment: &mut Segment,
     tip: &mut Tip,
-    derived: &mut Derived,
+    derived: &mut impl Notes,
     (header, body): (&FrameHeader, Option<&[u8]>),
     max_timestamp: i64,
 ) {
-    let entry = IndexEntry {
-        index: header.index,
-        offset: header.base_offset,
-        position: segment.bytes,
-        max_timestamp,
-    };
-    segment.index.push(entry, header.frame_bytes());
-    segment.bytes += header.frame_bytes();
-    segment.end_offset = header.end_offset();
+    segment.push(header, max_timestamp);
     derived.note(header, body);
     tip.pass(header);
 }

@@ -23,6 +23,8 @@ pub struct Truth {
     data: DataPath,
     /// The end of each log, and the term of its last frame, by its folder.
     ends: BTreeMap<String, (Offset, Term)>,
+    /// What footers say that is not so, by folder.
+    untrue: BTreeMap<String, String>,
     /// The latest term of each group in any journal.
     heard: BTreeMap<Group, Term>,
     /// A log that has a frame of a later term, in words.
@@ -48,7 +50,7 @@ impl Truth {
         let names = |path: &str| disk.cache_names(path).unwrap_or_default();
         let topics = format!("{data}/topics");
         let heard = heard(disk, data);
-        let (mut ends, mut unheard) = (BTreeMap::new(), None);
+        let (mut ends, mut untrue, mut unheard) = (BTreeMap::new(), BTreeMap::new(), None);
         for topic in names(&topics) {
             for partition in names(&format!("{topics}/{topic}")) {
                 let folder = format!("{topics}/{topic}/{partition}");
@@ -60,12 +62,16 @@ impl Truth {
                         "{folder} has a frame of term {term}, and no journal knows that"
                     ));
                 }
+                if let Some(why) = scanned.untrue {
+                    untrue.insert(folder.clone(), why);
+                }
                 ends.insert(folder, (end, term));
             }
         }
         Self {
             data: DataPath::new(data),
             ends,
+            untrue,
             heard,
             unheard,
         }
@@ -95,6 +101,13 @@ impl Truth {
         else {
             return Ok(());
         };
+        if let Some(why) = self.untrue.remove(&folder) {
+            return Err(Violation {
+                oracle: "FOOTER_IS_TRUE",
+                promise: "a footer says what the frames before it say",
+                witness: format!("{folder}: {why}"),
+            });
+        }
         let before = last_term.max(heard.unwrap_or_default());
         if claim.term <= before && !claim.fenced {
             return Err(Violation {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use model::{LogIndex, Offset, Term};
 use records::Batches;
 use storage::Group;
+use storage::footer::Trailer;
 use storage::frame::{FrameHeader, FrameKind, HEADER_BYTES};
 use storage::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 
@@ -17,6 +18,8 @@ pub(super) struct Scanned {
     /// The digests of all batches, by base offset, where they are wanted.
     pub(super) batches: BTreeMap<i64, u64>,
     wants_batches: bool,
+    /// A footer that says something else than the frames before it, in words.
+    pub(super) untrue: Option<String>,
     /// The term and the commit of the last frame.
     last: (Term, LogIndex),
 }
@@ -45,7 +48,8 @@ impl Scanned {
         self.next.map_or(Offset::ZERO, |(_, offset, ..)| offset)
     }
 
-    /// Takes the frames of a segment, up to what is no frame that continues them.
+    /// Takes the frames of a segment, up to what is no frame that continues them. Whether one is missing there is seen where
+    /// the next segment begins.
     pub(super) fn segment(&mut self, base_index: LogIndex, bytes: &[u8]) -> Result<(), String> {
         let head = bytes
             .get(..SEGMENT_HEADER_BYTES)
@@ -66,11 +70,32 @@ impl Scanned {
         while bytes.len() >= at + HEADER_BYTES
             && bytes[at..at + HEADER_BYTES].iter().any(|&byte| byte != 0)
         {
-            at = self
-                .frame(bytes, at)
-                .map_err(|what| format!("at {at}: {what}"))?;
+            match self.frame(bytes, at) {
+                Ok(next) => at = next,
+                Err(_) => break,
+            }
         }
+        self.footer(&header, bytes, at);
         Ok(())
+    }
+
+    /// Compares a footer, if there is a whole one, with the frames, which end at a position.
+    fn footer(&mut self, header: &SegmentHeader, bytes: &[u8], at: usize) {
+        let Ok(trailer) = Trailer::decode(bytes, header, bytes.len() as u64) else {
+            return;
+        };
+        let said = (trailer.last.next(), trailer.end_offset, trailer.origin);
+        let found = self
+            .next
+            .map(|(index, offset, origin, _)| (index, offset, origin));
+        let last = (trailer.term, trailer.commit_seen);
+        if found != Some(said) || last != self.last || trailer.data_bytes != at as u64 {
+            self.untrue = Some(format!(
+                "the footer of the segment from {} on says {said:?}, {last:?} and {} bytes; its frames say {found:?}, {:?} \
+                 and {at} bytes",
+                header.base_index, trailer.data_bytes, self.last
+            ));
+        }
     }
 
     /// What consensus promises of frames: a log begins with who votes, each reign with a frame of its own, terms and

@@ -1,0 +1,128 @@
+//! All frames of a segment with a footer, looked at though no start would: which of them are bad.
+
+use model::{LogIndex, Offset};
+
+use super::Recovery;
+use super::check::{Fault, Tip, check_header};
+use super::derived::Ignored;
+use super::scan::Scan;
+use crate::footer::Trailer;
+use crate::frame::{FrameHeader, HEADER_BYTES};
+use crate::open_segment::Segment;
+use crate::segment::SegmentHeader;
+
+/// Bad frames of a segment that are told one by one: where there are more, all behind them count as bad.
+const BAD_FRAMES_MAX: usize = 64;
+
+/// A frame that is bad, or several in a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bad {
+    /// The first.
+    pub(crate) index: LogIndex,
+    /// Where it begins in the file.
+    pub(crate) position: u64,
+    /// The first offset of its records, and the one behind the last.
+    pub(crate) offsets: (Offset, Offset),
+    /// What is wrong with it.
+    pub(crate) fault: Fault,
+}
+
+/// What the frames of a segment came to.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    /// Those that are bad, in order.
+    pub(crate) bad: Vec<Bad>,
+    /// What is known of the others.
+    pub(crate) segment: Segment,
+    /// Behind the last.
+    pub(crate) tip: Tip,
+}
+
+/// Looks at all frames of a segment with a footer, which end where the scanned file does for `scan`.
+pub(crate) async fn verify(
+    scan: &Scan<'_>,
+    header: &SegmentHeader,
+    end_offset: Offset,
+) -> Verified {
+    let mut verified = Verified {
+        bad: Vec::new(),
+        segment: Segment::new(*header, String::new(), None),
+        tip: Tip::behind(header),
+    };
+    let Verified { bad, segment, tip } = &mut verified;
+    while let Some(fault) = scan.frames(segment, tip, &mut Ignored).await.fault {
+        let position = segment.bytes;
+        let known = known_header(scan, position, tip).await;
+        let known = known.filter(|_| bad.len() < BAD_FRAMES_MAX);
+        bad.push(Bad {
+            index: tip.index.next(),
+            position,
+            offsets: (
+                tip.end_offset,
+                known.map_or(end_offset, |header| header.end_offset()),
+            ),
+            fault,
+        });
+        let Some(header) = known else {
+            break;
+        };
+        segment.push(&header, i64::MIN);
+        tip.pass(&header);
+    }
+    verified
+}
+
+/// The header of a frame whose body is bad, if that is good itself.
+async fn known_header(scan: &Scan<'_>, position: u64, tip: &Tip) -> Option<FrameHeader> {
+    let left = scan.file_bytes - position;
+    let head = scan.read_some(position, HEADER_BYTES).await?;
+    check_header(&head, left, tip).ok()
+}
+
+impl Recovery<'_> {
+    /// Looks at the frames of a segment that a start would believe, and says what it would not see.
+    pub(super) async fn look_behind(
+        &mut self,
+        scan: &Scan<'_>,
+        segment: &Segment,
+        trailer: &Trailer,
+    ) {
+        let verified = verify(scan, &segment.header, segment.end_offset).await;
+        for bad in &verified.bad {
+            self.report.frames_damaged += 1;
+            self.report.lines.push(bad.line(&segment.path));
+        }
+        let (found, said) = (
+            &verified.tip,
+            (trailer.last, trailer.end_offset, trailer.origin),
+        );
+        let same = (found.index, found.end_offset, found.origin) == said
+            && found.term == trailer.term
+            && found.commit_seen == trailer.commit_seen
+            && verified.segment.max_timestamp == trailer.max_timestamp
+            && verified.segment.configs == segment.configs;
+        if verified.bad.is_empty() && !same {
+            self.footer_is_untrue(segment);
+        }
+    }
+}
+
+impl Bad {
+    /// What it is and what it means, in words.
+    fn line(&self, path: &str) -> String {
+        let Self {
+            index,
+            position,
+            offsets: (start, end),
+            fault,
+        } = self;
+        let means = if start == end {
+            "it holds no record".to_owned()
+        } else {
+            format!(
+                "records from {start} up to {end} that were acknowledged cannot be read here, and all others can"
+            )
+        };
+        format!("{path} at {position}: frame {index} is bad ({fault}); it was durable, and {means}")
+    }
+}
