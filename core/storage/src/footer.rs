@@ -7,9 +7,10 @@
 //!   +-------+- ... -----+---------------+---------------------------------+---------+
 //! ```
 //!
-//! Pure; `papers/format/segment.md` is the written truth. A footer is written when every frame before it is durable, so
+//! Pure; `papers/format/footer.md` is the written truth. A footer is written when every frame before it is durable, so
 //! it is also a claim. It is never needed: what it says is in the frames. It is believed only as a whole: where its
-//! checksums fit, it is the header's, and the file ends with it.
+//! checksums fit, it is the header's, and the file ends with it. Records are somebody else's bytes: only who knows the
+//! segment's nonce can make a footer of it.
 
 mod sections;
 
@@ -19,7 +20,7 @@ use core::ops::Range;
 use model::{LogIndex, Offset, Term};
 use stdx::{crc32c, mutant};
 
-use crate::index::{IndexEntry, SparseIndex};
+use crate::index::{INDEX_STRIDE_BYTES, IndexEntry, SparseIndex};
 use crate::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 pub use sections::Sections;
 
@@ -53,9 +54,9 @@ const ENTRIES: Range<usize> = 72..76;
 const INDEX_CRC: Range<usize> = 76..80;
 const SECTIONS_BYTES: Range<usize> = 80..84;
 const SECTIONS_CRC: Range<usize> = 84..88;
-const RESERVED: Range<usize> = 88..96;
+const NONCE: Range<usize> = 88..96;
 
-const _: () = assert!(RESERVED.end == TRAILER_BYTES);
+const _: () = assert!(NONCE.end == TRAILER_BYTES);
 
 /// The last bytes of a segment that is not written any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,11 +154,12 @@ impl Trailer {
             sections_crc: u32_at(bytes, SECTIONS_CRC),
         };
         let of_header = u64_at(bytes, GROUP) == header.group.0
-            && u64_at(bytes, BASE_INDEX) == header.base_index.0;
+            && u64_at(bytes, BASE_INDEX) == header.base_index.0
+            && u64_at(bytes, NONCE) == header.nonce;
         if !of_header {
             return Err(FooterError::Field("owner"));
         }
-        if bytes[FLAGS] != [0; 2] || bytes[RESERVED].iter().any(|&byte| byte != 0) {
+        if bytes[FLAGS] != [0; 2] {
             return Err(FooterError::Field("flag"));
         }
         trailer.check(header, file_bytes).map(|()| trailer)
@@ -167,7 +169,7 @@ impl Trailer {
         if self.last < header.base_index || self.last.0 == u64::MAX {
             return Err(FooterError::Field("last frame"));
         }
-        if self.commit_seen > self.last || self.term == Term::ZERO {
+        if self.commit_seen > self.last || !is_term(self.term) {
             return Err(FooterError::Field("commit or term"));
         }
         if self.end_offset < header.base_offset {
@@ -178,9 +180,11 @@ impl Trailer {
         {
             return Err(FooterError::Field("length"));
         }
-        // Each frame has an entry at most.
+        // Each frame has an entry at most, and two of them in a row stand for more than a stride.
         let frames = self.last.0 - header.base_index.0 + 1;
-        if self.index.entries == 0 || u64::from(self.index.entries) > frames {
+        let strides = 2 * (self.data_bytes / INDEX_STRIDE_BYTES) + 1;
+        let entries = u64::from(self.index.entries);
+        if entries == 0 || entries > frames.min(strides) {
             return Err(FooterError::Field("number of index entries"));
         }
         if self.sections_bytes as usize > SECTIONS_BYTES_MAX {
@@ -217,8 +221,8 @@ impl IndexPlace {
         self.entries as u64 * ENTRY_BYTES as u64
     }
 
-    /// Reads the index from its bytes, whatever those are.
-    pub fn decode(&self, bytes: &[u8]) -> Result<SparseIndex, FooterError> {
+    /// Reads the index of the segment with this header from its bytes, whatever those are.
+    pub fn decode(&self, bytes: &[u8], header: &SegmentHeader) -> Result<SparseIndex, FooterError> {
         if bytes.len() as u64 != self.bytes() || crc32c(bytes) != self.crc {
             return Err(FooterError::Damaged("index"));
         }
@@ -228,7 +232,14 @@ impl IndexPlace {
             position: u64_at(entry, 16..24),
             max_timestamp: i64_at(entry, 24..32),
         });
-        SparseIndex::from_entries(entries.collect(), self.position)
+        let entries: Vec<IndexEntry> = entries.collect();
+        let begins = entries.first().is_some_and(|first| {
+            first.index == header.base_index
+                && first.offset == header.base_offset
+                && first.position == SEGMENT_HEADER_BYTES as u64
+        });
+        SparseIndex::from_entries(entries, self.position)
+            .filter(|_| begins)
             .ok_or(FooterError::Field("index"))
     }
 }
@@ -271,7 +282,7 @@ pub fn encode(
         end_offset: ends.end_offset,
         data_bytes: index.end(),
         max_timestamp: index.max_timestamp(),
-        commit_seen: ends.commit_seen,
+        commit_seen: ends.commit_seen.min(ends.last),
         origin: ends.origin,
         term: ends.term,
         index: IndexPlace {
@@ -305,10 +316,16 @@ impl Trailer {
         bytes[INDEX_CRC].copy_from_slice(&self.index.crc.to_le_bytes());
         bytes[SECTIONS_BYTES].copy_from_slice(&self.sections_bytes.to_le_bytes());
         bytes[SECTIONS_CRC].copy_from_slice(&self.sections_crc.to_le_bytes());
+        bytes[NONCE].copy_from_slice(&header.nonce.to_le_bytes());
         let crc = crc32c(&bytes[CRC.end..]);
         bytes[CRC].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
+}
+
+/// Whether a frame can be of this term.
+fn is_term(term: Term) -> bool {
+    i32::try_from(term.0).is_ok_and(|term| term > 0)
 }
 
 fn array<const N: usize>(bytes: &[u8], range: Range<usize>) -> [u8; N] {
@@ -341,6 +358,7 @@ mod tests {
         base_index: LogIndex(10),
         base_offset: Offset(100),
         prev_origin: 1,
+        nonce: 99,
     };
 
     fn made(frames: &[u64], configs: usize) -> (Vec<u8>, Trailer, SparseIndex, Sections) {
@@ -393,7 +411,7 @@ mod tests {
         let (position, length) = trailer.sections_place();
         let sections = trailer.sections(cut(position, length))?;
         let length = usize::try_from(trailer.index.bytes()).unwrap();
-        let index = trailer.index.decode(cut(data_bytes, length))?;
+        let index = trailer.index.decode(cut(data_bytes, length), &HEADER)?;
         Ok((trailer, index, sections))
     }
 
@@ -426,12 +444,54 @@ mod tests {
         }
 
         #[test]
-        fn another_segments_footer_is_none(group: u64, base_index in 1..u64::MAX, more in 1_u64..1_000) {
+        fn another_segments_footer_is_none(which in 0_usize..4, other in 1_u64..1_000) {
             let (bytes, trailer, ..) = made(&[64, 128], 1);
             let file_bytes = trailer.data_bytes + bytes.len() as u64;
-            let other = SegmentHeader { group: Group(group), base_index: LogIndex(base_index), ..HEADER };
-            prop_assert!(Trailer::decode(&bytes, &other, file_bytes).is_err());
-            prop_assert!(Trailer::decode(&bytes, &HEADER, file_bytes + more).is_err());
+            let mut header = HEADER;
+            match which {
+                0 => header.group.0 ^= other,
+                1 => header.base_index.0 ^= other,
+                // Whoever sends records knows everything but this.
+                2 => header.nonce ^= other,
+                _ => {
+                    prop_assert!(Trailer::decode(&bytes, &HEADER, file_bytes + other).is_err());
+                    return Ok(());
+                }
+            }
+            prop_assert_eq!(Trailer::decode(&bytes, &header, file_bytes), Err(FooterError::Field("owner")));
+        }
+
+        /// Its checksums fit, and it says anything: what is made of that is bounded by the file, and in order.
+        #[test]
+        fn a_footer_that_says_anything_is_refused_or_sound(
+            at in 24_usize..88, value: u64, wide: bool, section: prop::sample::Index, byte: u8,
+        ) {
+            let (mut bytes, trailer, ..) = made(&[64, 40_000, 128], 2);
+            let start = bytes.len() - TRAILER_BYTES;
+            let index_bytes = usize::try_from(trailer.index.bytes()).unwrap();
+            // Something in the rows, and something in the trailer.
+            bytes[section.index(start)] = byte;
+            let width = if wide { 8 } else { 1 };
+            let field = at.min(88 - width)..at.min(88 - width) + width;
+            bytes[start..][field].copy_from_slice(&value.to_le_bytes()[..width]);
+            let [index_crc, sections_crc] = [crc32c(&bytes[..index_bytes]), crc32c(&bytes[index_bytes..start])];
+            bytes[start..][INDEX_CRC].copy_from_slice(&index_crc.to_le_bytes());
+            bytes[start..][SECTIONS_CRC].copy_from_slice(&sections_crc.to_le_bytes());
+            let crc = crc32c(&bytes[start + CRC.end..]);
+            bytes[start..][CRC].copy_from_slice(&crc.to_le_bytes());
+            let file_bytes = trailer.data_bytes + bytes.len() as u64;
+            let Ok(found) = Trailer::decode(&bytes, &HEADER, file_bytes) else {
+                return Ok(());
+            };
+            let (position, length) = found.sections_place();
+            prop_assert!(position + length as u64 + TRAILER_BYTES as u64 == file_bytes && length <= SECTIONS_BYTES_MAX);
+            prop_assert!(found.last >= HEADER.base_index && is_term(found.term));
+            if let Ok(index) = found.index.decode(&bytes[..index_bytes], &HEADER) {
+                prop_assert!(index.by_index(HEADER.base_index).is_some() && index.end() == found.data_bytes);
+            }
+            if let Ok(sections) = found.sections(&bytes[index_bytes..start]) {
+                prop_assert!(sections.reigns.iter().all(|reign| is_term(reign.term)));
+            }
         }
 
         #[test]

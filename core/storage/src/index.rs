@@ -26,6 +26,8 @@ pub struct SparseIndex {
     entries: Vec<IndexEntry>,
     /// Where the last frame that was pushed ends.
     end: u64,
+    /// Frames stand in it that could not be looked at.
+    partial: bool,
 }
 
 impl SparseIndex {
@@ -36,7 +38,24 @@ impl SparseIndex {
             one.index < next.index && one.offset <= next.offset && one.position < next.position
         });
         let within = entries.last().is_some_and(|last| last.position < end);
-        (ordered && within).then_some(Self { entries, end })
+        (ordered && within).then_some(Self {
+            entries,
+            end,
+            partial: false,
+        })
+    }
+
+    /// Whether all frames were looked at.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.partial
+    }
+
+    /// Frames in it could not be looked at. Those from `rest` on, if it is given, up to `end`, are known by nothing but
+    /// that.
+    pub(crate) fn lacks(&mut self, rest: Option<IndexEntry>, end: u64) {
+        self.partial = true;
+        self.entries.extend(rest);
+        self.end = end;
     }
 
     /// Its entries, in order.
@@ -83,10 +102,16 @@ impl SparseIndex {
         (1..=self.entries.len()).filter_map(|number| self.stretch_before(number))
     }
 
-    /// Forgets the frames from `position` on.
-    pub fn cut(&mut self, position: u64) {
+    /// Forgets the frames from `position` on; `newest` is the largest timestamp in what is left of the last stretch, if that
+    /// is known.
+    pub fn cut(&mut self, position: u64, newest: Option<i64>) {
         self.entries.retain(|entry| entry.position < position);
         self.end = self.end.min(position);
+        match (self.entries.last_mut(), newest) {
+            (Some(last), Some(newest)) => last.max_timestamp = newest,
+            (Some(_), None) => self.partial = true,
+            (None, _) => {}
+        }
     }
 
     /// Entries in it.

@@ -1,17 +1,19 @@
 //! Indexes of segments that are not written any more: read where they are wanted, and few of them kept.
 
-use model::LogIndex;
+use model::{LogIndex, Offset};
 use runtime::{File, OpenOptions};
+use stdx::Duration;
 
 use crate::error::{OnPath, PathError, ReadError};
 use crate::index::{IndexEntry, SparseIndex};
 use crate::log::{Inner, Log, State};
 use crate::marks;
 use crate::open_segment::Segment;
-use crate::recovery::check::Tip;
 use crate::recovery::derived::Ignored;
 use crate::recovery::scan::Scan;
+use crate::recovery::verify::{Verified, verify};
 use crate::seal;
+use crate::segment::SegmentHeader;
 use crate::segments::Unloaded;
 
 /// Indexes that a log keeps at most, besides that of the segment that is written: an index is a thousandth of its
@@ -41,7 +43,7 @@ impl Log {
 impl Inner {
     /// Reads the index of a segment, if it is not in memory. A segment that is cut off meanwhile is none.
     pub(crate) async fn load_index(&self, base_index: LogIndex) -> Result<(), PathError> {
-        let (path, header, bytes, place) = {
+        let (path, file, header, (bytes, end_offset), place) = {
             let state = self.state.borrow();
             let segment = state.segments.get(base_index);
             let Some(segment) = segment.filter(|segment| segment.index.is_none()) else {
@@ -50,18 +52,22 @@ impl Inner {
             let place = segment
                 .footer
                 .expect("an index that is not in memory is on the disk");
-            (segment.path.clone(), segment.header, segment.bytes, place)
+            let ends = (segment.bytes, segment.end_offset);
+            let file = segment.file.clone();
+            (segment.path.clone(), file, segment.header, ends, place)
         };
-        let opened = self.runtime.open(&path, OpenOptions::default()).await;
-        let file = opened.on("open", &path)?;
-        let read = seal::read_index(&self.runtime, &file, &place).await;
+        let file = if let Some(file) = file {
+            file
+        } else {
+            let opened = self.runtime.open(&path, OpenOptions::default()).await;
+            opened.on("open", &path)?
+        };
+        let read = seal::read_index(&self.runtime, &file, &place, &header).await;
         stdx::sometimes!(marks::INDEX_LOADED, read.is_ok());
         stdx::sometimes!(marks::INDEX_REBUILT, read.is_err());
-        let index = if let Ok(index) = read {
-            index
-        } else {
-            let empty = Segment::new(header, path, None);
-            self.rebuild(empty, &file, bytes).await
+        let index = match read {
+            Ok(index) => index,
+            Err(_) => self.rebuild(&header, &file, (bytes, end_offset)).await,
         };
         let mut state = self.state.borrow_mut();
         let segment = state.segments.get_mut(base_index);
@@ -73,26 +79,34 @@ impl Inner {
         Ok(())
     }
 
-    /// What the index of a segment would be, from its frames up to the first that is bad.
-    async fn rebuild(&self, mut segment: Segment, file: &File, bytes: u64) -> SparseIndex {
-        let header = segment.header;
-        let mut tip = Tip::behind(&header);
+    /// What the index of a segment would be, from its frames up to the first whose header is bad.
+    async fn rebuild(
+        &self,
+        header: &SegmentHeader,
+        file: &File,
+        (bytes, end_offset): (u64, Offset),
+    ) -> SparseIndex {
         let scan = Scan {
             runtime: &self.runtime,
             file,
             file_bytes: bytes,
+            pause: Duration::ZERO,
         };
-        scan.frames(&mut segment, &mut tip, &mut Ignored).await;
+        let Verified {
+            bad,
+            mut segment,
+            tip,
+        } = verify(&scan, header, end_offset, &mut Ignored).await;
         let mut index = segment.index.take().unwrap_or_default();
-        if segment.bytes < bytes {
+        if !bad.is_empty() {
             // Whoever reads there finds what is wrong.
-            let rest = IndexEntry {
+            let rest = (segment.bytes < bytes).then(|| IndexEntry {
                 index: tip.index.next(),
                 offset: tip.end_offset,
                 position: segment.bytes,
                 max_timestamp: i64::MAX,
-            };
-            index.push(rest, bytes - segment.bytes);
+            });
+            index.lacks(rest, bytes);
         }
         index
     }

@@ -37,6 +37,7 @@
 //! | `read`, `seek`, `fence` | the way out, and what is not served |
 //! | `recovery` | what is believed after a crash, and why |
 //! | `inspect` | the same from outside, with nothing touched; and what is in a segment |
+//! | `scrub` | looking at what no start looks at |
 //! | `truncate` | cutting the end off, durably |
 //! | `fatal` | what ends the process |
 //! | `folder` | the data folder: identity, lock, layout |
@@ -66,6 +67,7 @@ mod open_segment;
 mod prefix;
 pub mod read;
 pub mod recovery;
+mod scrub;
 mod seal;
 mod seek;
 pub mod segment;
@@ -88,5 +90,6 @@ pub use log::{Log, LogConfig, Mark, Opened, QUEUED_BYTES_MAX, SEGMENT_BYTES_MIN}
 pub use marks::MARKS;
 pub use read::{READ_BUDGET_BYTES_MIN, ReadRequest};
 pub use recovery::RecoveryReport;
+pub use scrub::Scrubbed;
 pub use seek::Sought;
 pub use writer::{NO_SPACE_PAUSE, WRITE_BYTES_MAX, WRITES_IN_FLIGHT_MAX};

@@ -101,12 +101,22 @@ pub(crate) struct State {
     pub(crate) no_space: bool,
     pub(crate) closing: bool,
     pub(crate) fences: Fences,
-    /// The writer ended.
-    pub(crate) closed: bool,
+    pub(crate) writer: WriterState,
     /// Segments with a footer whose index is in memory all the same, in the order in which it was read.
     pub(crate) indexes: VecDeque<LogIndex>,
     /// The sealed segment that was read last, open.
     pub(crate) reader: Option<(LogIndex, File)>,
+}
+
+/// Whether the writer does what there is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WriterState {
+    /// It does.
+    Runs,
+    /// The end is being cut off, and nothing is written meanwhile.
+    Waits,
+    /// The log is closed.
+    Ended,
 }
 
 impl Log {
@@ -145,7 +155,7 @@ impl Log {
             truncations: 0,
             no_space: false,
             closing: false,
-            closed: false,
+            writer: WriterState::Runs,
             indexes: VecDeque::new(),
             fences: Fences::new(fence),
             reader: None,
@@ -244,7 +254,7 @@ impl Log {
             let seen = self.0.moved.seen();
             {
                 let state = self.0.state.borrow();
-                if state.no_space || state.closed {
+                if state.no_space || state.writer == WriterState::Ended {
                     return;
                 }
             }

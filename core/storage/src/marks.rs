@@ -29,6 +29,10 @@ stdx::marks! {
     SEGMENT_UNSEALED = "storage: a footer was cut off before a write";
     /// A log was closed with a footer, so that its next start reads no frame.
     CLOSED_WITH_FOOTER = "storage: a log was closed with a footer";
+    /// All durable frames of a segment were looked at, in the background.
+    SCRUBBED = "storage: a segment was scrubbed";
+    /// A bad frame was found so.
+    SCRUB_FOUND_DAMAGE = "storage: scrubbing found damage";
     /// A segment was full and another was begun.
     ROLLED = "storage: a segment was rolled";
     /// A write was started while another was in flight.

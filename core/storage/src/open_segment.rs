@@ -101,11 +101,12 @@ impl Segment {
         self.commit_seen = self.commit_seen.max(header.commit());
     }
 
-    /// Forgets the frames from `position` on, and the footer. Its index is in memory.
-    pub(crate) fn cut(&mut self, position: u64) {
+    /// Forgets the frames from `position` on, and the footer. Its index is in memory. `newest` is the largest timestamp in
+    /// what is left of the last stretch, if that is known.
+    pub(crate) fn cut(&mut self, position: u64, newest: Option<i64>) {
         let index = self.index.as_mut().expect("who cuts has the index read");
         if !mutant!(S12) {
-            index.cut(position);
+            index.cut(position, newest);
         }
         self.max_timestamp = index.max_timestamp();
         self.configs.retain(|(_, at)| *at < position);

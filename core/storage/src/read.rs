@@ -164,7 +164,11 @@ impl State {
                 segment: place.segment,
                 position: place.stretch.first.position,
                 end: self.segments.get(place.segment)?.bytes,
-                frame_bytes: place.stretch.end - place.stretch.first.position,
+                // A stretch of one large frame is as long as that; of what could not be looked at nobody knows.
+                frame_bytes: match place.stretch.first.max_timestamp {
+                    i64::MAX => HEADER_BYTES as u64,
+                    _ => place.stretch.end - place.stretch.first.position,
+                },
             })
         }))
     }

@@ -18,6 +18,7 @@ pub(crate) mod verify;
 
 use model::{LogIndex, Offset};
 use runtime::{Budget, EntryKind, File, IoErrorKind, OpenOptions, Runtime};
+use stdx::Duration;
 
 use crate::error::{OnPath, PathError};
 use crate::fatal;
@@ -185,6 +186,7 @@ impl Recovery<'_> {
             runtime: self.runtime,
             file: &file,
             file_bytes: last.bytes,
+            pause: Duration::ZERO,
         };
         let (found, searched_all) = scan.search(SEGMENT_HEADER_BYTES as u64, &self.tip).await;
         if found.frames > 0 || !searched_all {
@@ -254,11 +256,11 @@ impl Recovery<'_> {
         let mut segment = Segment::new(header, path, None);
         let footer = seal::read(self.runtime, (&file, bytes), &header).await;
         let data_bytes = footer.as_ref().map(|footer| footer.trailer.data_bytes);
-        let file_bytes = data_bytes.unwrap_or(bytes);
-        let scan = Scan {
+        let mut scan = Scan {
             runtime: self.runtime,
             file: &file,
-            file_bytes,
+            file_bytes: data_bytes.unwrap_or(bytes),
+            pause: Duration::ZERO,
         };
         let believed = match &footer {
             Ok(footer) => self.believe(&scan, &mut segment, footer).await,
@@ -268,11 +270,13 @@ impl Recovery<'_> {
             && believed
             && self.hand == Hand::Looks
         {
-            self.look_behind(&scan, &segment, &footer.trailer).await;
+            self.look_behind(&scan, &segment, footer).await;
         }
         let mut stop = if believed {
-            Stop::at_end(file_bytes)
+            Stop::at_end(segment.bytes)
         } else {
+            // Nothing that it says counts.
+            scan.file_bytes = bytes;
             scan.frames(&mut segment, &mut self.tip, &mut self.derived)
                 .await
         };
@@ -280,14 +284,11 @@ impl Recovery<'_> {
             // What follows the last frame is no frame, and none is missing.
             stop = Stop::at_end(stop.position);
         }
-        // A footer is a claim too.
-        let sealed = footer.as_ref().map(|footer| footer.trailer.last);
-        let claimed = claimed.max(sealed.unwrap_or_default());
         let verdict = self.decide(&scan, &stop, is_last, claimed).await;
         match verdict {
             Verdict::Whole | Verdict::TornTail if is_last => {
                 if !believed {
-                    self.settle(&mut segment, &file, file_bytes, &stop, verdict)
+                    self.settle(&mut segment, &file, bytes, &stop, verdict)
                         .await?;
                 }
             }
@@ -378,6 +379,7 @@ impl Recovery<'_> {
             base_index: self.tip.index.next(),
             base_offset: Offset::ZERO,
             prev_origin: 0,
+            nonce: self.runtime.random(),
         };
         let directory = &self.config.directory;
         match Segment::create(self.runtime, directory, header).await {

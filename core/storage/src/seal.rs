@@ -26,7 +26,8 @@ pub(crate) fn footer_of(
     epochs: &EpochMap,
     (last, origin): (LogIndex, u32),
 ) -> Option<(Vec<u8>, IndexPlace)> {
-    let index = segment.index.as_ref().filter(|index| !index.is_empty())?;
+    let index = segment.index.as_ref();
+    let index = index.filter(|index| !index.is_empty() && index.is_whole())?;
     let ends = Ends {
         last,
         end_offset: segment.end_offset,
@@ -66,7 +67,15 @@ pub(crate) async fn read(
 ) -> Result<Footer, FooterError> {
     let tail = file_bytes.saturating_sub(TAIL_BYTES as u64);
     let start = tail.max(SEGMENT_HEADER_BYTES as u64).min(file_bytes);
-    let tail = bytes(runtime, file, start, len(file_bytes - start)).await?;
+    let (start, tail) = match bytes(runtime, file, start, len(file_bytes - start)).await {
+        // What cannot be had may be in front of it.
+        Err(_) => {
+            let start = file_bytes.saturating_sub(TRAILER_BYTES as u64);
+            let tail = bytes(runtime, file, start, len(file_bytes - start)).await;
+            (start, tail?)
+        }
+        tail => (start, tail?),
+    };
     let trailer = Trailer::decode(&tail, header, file_bytes)?;
     let (position, length) = trailer.sections_place();
     let sections = match position.checked_sub(start) {
@@ -81,9 +90,10 @@ pub(crate) async fn read_index(
     runtime: &Runtime,
     file: &File,
     place: &IndexPlace,
+    header: &SegmentHeader,
 ) -> Result<SparseIndex, FooterError> {
     let found = bytes(runtime, file, place.position, len(place.bytes())).await?;
-    place.decode(&found)
+    place.decode(&found, header)
 }
 
 /// Bytes of a file, or as many as there are.

@@ -2,10 +2,10 @@
 //! is written.
 //!
 //! ```text
-//!   0            4      6    8           16          24          32          36          64
-//!   +------------+------+----+-----------+-----------+-----------+-----------+- - - - - -+
-//!   | header crc |magic | 0  |   group   |base index |base offset|prev origin|   zero    | frames ...
-//!   +------------+------+----+-----------+-----------+-----------+-----------+- - - - - -+
+//!   0            4      6    8           16          24          32          36   40          48      64
+//!   +------------+------+----+-----------+-----------+-----------+-----------+----+-----------+- - - -+
+//!   | header crc |magic | 0  |   group   |base index |base offset|prev origin|zero|   nonce   | zero  | frames ...
+//!   +------------+------+----+-----------+-----------+-----------+-----------+----+-----------+- - - -+
 //! ```
 //!
 //! Little endian; `papers/format/segment.md` is the written truth. A segment is begun only when everything in
@@ -37,9 +37,8 @@ const GROUP: Range<usize> = 8..16;
 const BASE_INDEX: Range<usize> = 16..24;
 const BASE_OFFSET: Range<usize> = 24..32;
 const PREV_ORIGIN: Range<usize> = 32..36;
-const RESERVED: Range<usize> = 36..64;
-
-const _: () = assert!(RESERVED.end == SEGMENT_HEADER_BYTES);
+const RESERVED: [Range<usize>; 2] = [36..40, 48..SEGMENT_HEADER_BYTES];
+const NONCE: Range<usize> = 40..48;
 
 /// The header of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +51,8 @@ pub struct SegmentHeader {
     pub base_offset: Offset,
     /// The identity of the last frame before it; zero for the first segment.
     pub prev_origin: u32,
+    /// Drawn when it was begun: nobody who sends records knows it, and so none of them can be taken for its footer.
+    pub nonce: u64,
 }
 
 /// Why the first bytes of a file are no segment header.
@@ -90,6 +91,7 @@ impl SegmentHeader {
         bytes[BASE_INDEX].copy_from_slice(&self.base_index.0.to_le_bytes());
         bytes[BASE_OFFSET].copy_from_slice(&self.base_offset.0.to_le_bytes());
         bytes[PREV_ORIGIN].copy_from_slice(&self.prev_origin.to_le_bytes());
+        bytes[NONCE].copy_from_slice(&self.nonce.to_le_bytes());
         let crc = crc32c(&bytes[CRC.end..]);
         bytes[CRC].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -112,6 +114,7 @@ impl SegmentHeader {
             base_index: LogIndex(u64::from_le_bytes(array(bytes, BASE_INDEX))),
             base_offset: Offset(i64::from_le_bytes(array(bytes, BASE_OFFSET))),
             prev_origin: u32::from_le_bytes(array(bytes, PREV_ORIGIN)),
+            nonce: u64::from_le_bytes(array(bytes, NONCE)),
         };
         if header.base_index.0 == 0 || header.base_index.0 == u64::MAX {
             return Err(SegmentError::Field("index"));
@@ -119,7 +122,8 @@ impl SegmentHeader {
         if header.base_offset.0 < 0 {
             return Err(SegmentError::Field("offset"));
         }
-        if bytes[FLAGS] != [0; 2] || bytes[RESERVED].iter().any(|&byte| byte != 0) {
+        let reserved = RESERVED.into_iter().flat_map(|range| &bytes[range]);
+        if bytes[FLAGS] != [0; 2] || reserved.into_iter().any(|&byte| byte != 0) {
             return Err(SegmentError::Field("flag"));
         }
         Ok(header)
@@ -171,10 +175,11 @@ mod tests {
     proptest! {
         #[test]
         fn a_header_survives_and_no_flipped_bit_does(
-            group: u64, base_index in 1..u64::MAX, base_offset in 0..i64::MAX, prev_origin: u32, bit in 0_usize..512,
+            group: u64, base_index in 1..u64::MAX, base_offset in 0..i64::MAX, prev_origin: u32, nonce: u64,
+            bit in 0_usize..512,
         ) {
             let header = SegmentHeader {
-                group: Group(group), base_index: LogIndex(base_index), base_offset: Offset(base_offset), prev_origin,
+                group: Group(group), base_index: LogIndex(base_index), base_offset: Offset(base_offset), prev_origin, nonce,
             };
             let mut bytes = header.encode();
             prop_assert_eq!(SegmentHeader::decode(&bytes), Ok(header));

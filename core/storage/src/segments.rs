@@ -116,15 +116,21 @@ impl Segments {
     }
 
     /// Forgets what is behind `position` of the segment that begins with `base_index`, which is the last one then;
-    /// the offset and the identity with which it begins.
-    pub(crate) fn cut(&mut self, base_index: LogIndex, position: u64) -> (Offset, u32) {
+    /// the offset and the identity with which it begins. `newest` is the largest timestamp in what is left of its last
+    /// stretch, if that is known.
+    pub(crate) fn cut(
+        &mut self,
+        base_index: LogIndex,
+        position: u64,
+        newest: Option<i64>,
+    ) -> (Offset, u32) {
         self.0
             .retain(|segment| segment.header.base_index <= base_index);
         let last = self
             .0
             .last_mut()
             .expect("a cut leaves the segment it is in");
-        last.cut(position);
+        last.cut(position, newest);
         (last.header.base_offset, last.header.prev_origin)
     }
 

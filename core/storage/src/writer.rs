@@ -16,7 +16,7 @@ use stdx::{Duration, mutant};
 
 use crate::fatal;
 use crate::frame::FRAME_BYTES_MAX;
-use crate::log::{Inner, Mark, State};
+use crate::log::{Inner, Mark, State, WriterState};
 use crate::marks;
 
 /// Durable writes of one log in flight together.
@@ -44,6 +44,13 @@ pub(crate) struct Write {
     /// Kept to write them again when there is room again.
     pieces: Pieces,
     status: WriteStatus,
+}
+
+impl Write {
+    /// Where in its file it is.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +91,9 @@ pub(crate) async fn run(inner: Rc<Inner>) {
 
 impl State {
     fn next_step(&mut self, segment_bytes: u64) -> Step {
+        if self.writer == WriterState::Waits {
+            return Step::Wait;
+        }
         if self.no_space {
             let busy = self
                 .writes

@@ -2,7 +2,7 @@
 
 use model::{LogIndex, Offset, Term};
 
-use super::{FooterError, i64_at, u32_at, u64_at};
+use super::{FooterError, i64_at, is_term, u32_at, u64_at};
 use crate::epochs::EpochStart;
 
 /// Bytes in front of a section: its kind, and how many follow.
@@ -62,9 +62,26 @@ impl Sections {
             bytes = rest;
         }
         if bytes.is_empty() {
-            Ok(sections)
+            sections.check().map(|()| sections)
         } else {
             Err(short)
+        }
+    }
+
+    /// Both are in the order of the log, none twice.
+    fn check(&self) -> Result<(), FooterError> {
+        let reigns = self.reigns.windows(2).all(|pair| {
+            pair[0].index < pair[1].index
+                && pair[0].term < pair[1].term
+                && pair[0].offset <= pair[1].offset
+        });
+        let terms = self.reigns.iter().all(|reign| is_term(reign.term));
+        let configs = self.configs.windows(2);
+        let mut configs = configs.map(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1);
+        if reigns && terms && configs.all(|follows| follows) {
+            Ok(())
+        } else {
+            Err(FooterError::Field("order"))
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::epochs::{EpochMap, EpochStart};
 use crate::frame::{FrameHeader, FrameKind};
 
 /// Configurations that are kept. A log has few: two for each change of its voters.
-const CONFIGS_KEPT: usize = 1_024;
+pub(crate) const CONFIGS_KEPT: usize = 1_024;
 
 /// Who is told of good frames.
 pub(crate) trait Notes {

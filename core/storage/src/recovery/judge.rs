@@ -10,7 +10,8 @@
 //!
 //! `c*` is the largest commit that any readable frame names, those behind the bad one included: writes that were
 //! not synced reach the disk in any order, so a readable frame behind a bad one proves nothing by itself, but its
-//! commit does. `F` is what is known to have been durable: a segment is begun only behind durable ones.
+//! commit does. `F` is what is known to have been durable: a segment is begun only behind durable ones. A footer says as much
+//! of its own segment, and where it is believed no frame is read and none is bad.
 
 use model::LogIndex;
 use stdx::mutant;

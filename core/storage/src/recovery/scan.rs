@@ -2,7 +2,7 @@
 
 use records::layout;
 use runtime::{Buf, File, IoError, Runtime};
-use stdx::{crc32c, crc32c_append};
+use stdx::{Duration, crc32c, crc32c_append};
 
 use super::check::{Fault, Search, Tip, check_body, check_header, check_large_body, search};
 use super::derived::Notes;
@@ -39,11 +39,13 @@ impl Stop {
 }
 
 /// A file under the scan.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Scan<'a> {
     pub(crate) runtime: &'a Runtime,
     pub(crate) file: &'a File,
     pub(crate) file_bytes: u64,
+    /// How long to pause behind each MiB.
+    pub(crate) pause: Duration,
 }
 
 impl Scan<'_> {
@@ -111,6 +113,12 @@ impl Scan<'_> {
     /// Bytes from `position` on.
     async fn read(&self, position: u64) -> Result<Buf, IoError> {
         let left = usize::try_from(self.file_bytes - position).unwrap_or(usize::MAX);
+        if self.pause > Duration::ZERO {
+            let kibs = u32::try_from(left.min(SCAN_BYTES).div_ceil(1 << 10)).unwrap_or(1 << 10);
+            self.runtime
+                .sleep(self.pause.saturating_mul(kibs) / (1 << 10))
+                .await;
+        }
         read_upto(
             self.file,
             position,
@@ -158,7 +166,11 @@ impl Scan<'_> {
         let mut crc = crc32c(body);
         drop(window);
         while at < end {
-            let window = self.read(at).await.map_err(Fault::Unreadable)?;
+            let within = Scan {
+                file_bytes: end.min(self.file_bytes),
+                ..*self
+            };
+            let window = within.read(at).await.map_err(Fault::Unreadable)?;
             let wanted = usize::try_from(end - at)
                 .unwrap_or(usize::MAX)
                 .min(window.len());

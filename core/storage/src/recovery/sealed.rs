@@ -1,9 +1,10 @@
 //! Segments with a footer: believed without being read, or given one again.
 
-use model::{LogIndex, Term};
+use model::LogIndex;
 use runtime::{File, IoErrorKind};
 
 use super::check::{Tip, check_body};
+use super::derived::CONFIGS_KEPT;
 use super::scan::Scan;
 use super::{Hand, Recovery};
 use crate::error::PathError;
@@ -27,8 +28,10 @@ impl Recovery<'_> {
         if !self.is_plausible(segment, footer) {
             return false;
         }
-        let mut bodies = Vec::with_capacity(sections.configs.len());
-        for &(index, position) in &sections.configs {
+        // The last ones are kept, should there be very many.
+        let kept = sections.configs.len().saturating_sub(CONFIGS_KEPT);
+        let mut bodies = Vec::new();
+        for &(index, position) in &sections.configs[kept..] {
             let Some(body) = config_at(scan, segment, (index, position)).await else {
                 return false;
             };
@@ -56,17 +59,12 @@ impl Recovery<'_> {
     fn is_plausible(&self, segment: &Segment, footer: &Footer) -> bool {
         let reigns = &footer.sections.reigns;
         let begins = reigns.first().is_some_and(|first| {
-            first.index == segment.header.base_index
-                && first.term >= self.tip.term
-                && first.term > Term::ZERO
+            first.index == segment.header.base_index && first.term >= self.tip.term
         });
-        let ordered = reigns
-            .windows(2)
-            .all(|pair| pair[0].index < pair[1].index && pair[0].term < pair[1].term);
         let ends = reigns.last().is_some_and(|last| {
             last.term == footer.trailer.term && last.index <= footer.trailer.last
         });
-        begins && ordered && ends
+        begins && ends
     }
 
     /// Makes the footer of a segment whose frames were read again, unless frames are to be written there.
@@ -81,7 +79,7 @@ impl Recovery<'_> {
         let line = match footer {
             Ok(footer) => {
                 segment.footer = Some(footer.trailer.index);
-                self.footer_is_untrue(segment);
+                self.footer_is_untrue(&segment.path);
                 None
             }
             // What is behind the last frame of the last segment was cut off, or would be.
@@ -105,9 +103,8 @@ impl Recovery<'_> {
         Ok(())
     }
 
-    pub(super) fn footer_is_untrue(&mut self, segment: &Segment) {
+    pub(super) fn footer_is_untrue(&mut self, path: &str) {
         self.report.footers_damaged += 1;
-        let path = &segment.path;
         self.report.lines.push(format!(
             "{path}: its footer says something else than its frames"
         ));

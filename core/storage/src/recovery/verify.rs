@@ -4,11 +4,11 @@ use model::{LogIndex, Offset};
 
 use super::Recovery;
 use super::check::{Fault, Tip, check_header};
-use super::derived::Ignored;
+use super::derived::{Derived, Notes};
 use super::scan::Scan;
-use crate::footer::Trailer;
 use crate::frame::{FrameHeader, HEADER_BYTES};
 use crate::open_segment::Segment;
+use crate::seal::{self, Footer};
 use crate::segment::SegmentHeader;
 
 /// Bad frames of a segment that are told one by one: where there are more, all behind them count as bad.
@@ -38,11 +38,13 @@ pub(crate) struct Verified {
     pub(crate) tip: Tip,
 }
 
-/// Looks at all frames of a segment with a footer, which end where the scanned file does for `scan`.
+/// Looks at all frames of a segment with a footer, which end where the scanned file does for `scan`, and tells `notes` of
+/// the good ones.
 pub(crate) async fn verify(
     scan: &Scan<'_>,
     header: &SegmentHeader,
     end_offset: Offset,
+    notes: &mut impl Notes,
 ) -> Verified {
     let mut verified = Verified {
         bad: Vec::new(),
@@ -50,7 +52,7 @@ pub(crate) async fn verify(
         tip: Tip::behind(header),
     };
     let Verified { bad, segment, tip } = &mut verified;
-    while let Some(fault) = scan.frames(segment, tip, &mut Ignored).await.fault {
+    while let Some(fault) = scan.frames(segment, tip, notes).await.fault {
         let position = segment.bytes;
         let known = known_header(scan, position, tip).await;
         let known = known.filter(|_| bad.len() < BAD_FRAMES_MAX);
@@ -85,31 +87,46 @@ impl Recovery<'_> {
         &mut self,
         scan: &Scan<'_>,
         segment: &Segment,
-        trailer: &Trailer,
+        footer: &Footer,
     ) {
-        let verified = verify(scan, &segment.header, segment.end_offset).await;
+        let mut derived = Derived::default();
+        let (header, path) = (&segment.header, &segment.path);
+        let verified = verify(scan, header, segment.end_offset, &mut derived).await;
         for bad in &verified.bad {
             self.report.frames_damaged += 1;
             self.report.lines.push(bad.line(&segment.path));
         }
-        let (found, said) = (
-            &verified.tip,
-            (trailer.last, trailer.end_offset, trailer.origin),
-        );
-        let same = (found.index, found.end_offset, found.origin) == said
-            && found.term == trailer.term
-            && found.commit_seen == trailer.commit_seen
-            && verified.segment.max_timestamp == trailer.max_timestamp
-            && verified.segment.configs == segment.configs;
-        if verified.bad.is_empty() && !same {
-            self.footer_is_untrue(segment);
+        let Footer { trailer, sections } = footer;
+        let index = seal::read_index(self.runtime, scan.file, &trailer.index, header).await;
+        if let Err(error) = index {
+            self.report.footers_damaged += 1;
+            self.report.lines.push(format!(
+                "{}: {error}: nothing is lost, and it is made from the frames whenever it is wanted",
+                segment.path
+            ));
+        }
+        let Verified { bad, segment, tip } = &verified;
+        let made = seal::footer_of(segment, &derived.epochs, (tip.index, tip.origin));
+        let said = (trailer.last, trailer.end_offset, trailer.origin);
+        let same = (tip.index, tip.end_offset, tip.origin) == said
+            && made.is_some_and(|(_, place)| place == trailer.index)
+            && tip.term == trailer.term
+            && tip.commit_seen <= trailer.commit_seen
+            && segment.max_timestamp == trailer.max_timestamp
+            && segment.configs == sections.configs
+            && derived
+                .epochs
+                .within(header.base_index, tip.index, header.base_offset)
+                == sections.reigns;
+        if bad.is_empty() && !same {
+            self.footer_is_untrue(path);
         }
     }
 }
 
 impl Bad {
     /// What it is and what it means, in words.
-    fn line(&self, path: &str) -> String {
+    pub(crate) fn line(&self, path: &str) -> String {
         let Self {
             index,
             position,

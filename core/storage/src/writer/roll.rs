@@ -7,7 +7,7 @@ use stdx::mutant;
 
 use super::{NO_SPACE_PAUSE, enter_no_space, leave_no_space, stop};
 use crate::footer::IndexPlace;
-use crate::log::{Inner, State};
+use crate::log::{Inner, State, WriterState};
 use crate::marks;
 use crate::open_segment::Segment;
 use crate::seal;
@@ -28,6 +28,7 @@ pub(super) async fn roll(inner: &Rc<Inner>) {
             base_index,
             base_offset,
             prev_origin,
+            nonce: inner.runtime.random(),
         }
     };
     loop {
@@ -64,12 +65,17 @@ async fn seal(inner: &Rc<Inner>) {
     let footer = footer(&mut inner.state.borrow_mut());
     let Some((file, position, footer, place)) = footer else {
         let sealed = inner.state.borrow_mut().active().file.clone();
-        if let Some(file) = sealed
-            && let Err(error) = file.sync().await
-        {
-            stop(inner, "sync a footer in", error);
-        }
-        return;
+        let synced = match sealed {
+            Some(file) => file.sync().await,
+            None => Ok(()),
+        };
+        return match synced {
+            Err(error) if error.kind() != IoErrorKind::NoSpace => {
+                stop(inner, "sync a footer in", error)
+            }
+            // Without room it may be lost, and then the frames are read.
+            _ => (),
+        };
     };
     loop {
         match seal::write(&file, position, footer.clone(), true).await {
@@ -107,35 +113,32 @@ fn footer(state: &mut State) -> Option<Unwritten> {
 /// Cuts the footer off that an earlier life left behind the last frame: another frame comes there. It need not be durable
 /// before that frame is: the sync that makes that one durable does both.
 pub(super) async fn unseal(inner: &Rc<Inner>) {
-    let (base_index, file, bytes, path) = {
-        let mut state = inner.state.borrow_mut();
+    let base_index = inner.state.borrow_mut().active().header.base_index;
+    let (file, bytes) = loop {
+        // It is added to from now on.
+        if let Err(error) = inner.load_index(base_index).await {
+            stop(inner, "read an index in", error.error);
+        }
+        let state = &mut *inner.state.borrow_mut();
         let active = state.active();
-        let file = active
-            .file
-            .clone()
-            .expect("the last segment is open for writing");
-        (
-            active.header.base_index,
-            file,
-            active.bytes,
-            active.path.clone(),
-        )
+        if active.index.is_none() {
+            // Others read so many that it was let go again.
+            continue;
+        }
+        // From here on it is not let go.
+        active.footer = None;
+        let file = active.file.clone();
+        let file = file.expect("the last segment is open for writing");
+        let bytes = active.bytes;
+        state.indexes.retain(|kept| *kept != base_index);
+        break (file, bytes);
     };
-    // It is added to from now on.
-    if let Err(error) = inner.load_index(base_index).await {
-        stop(inner, "read an index in", error.error);
-    }
     if !mutant!(S07)
         && let Err(error) = file.truncate(bytes).await
     {
         stop(inner, "cut a footer off in", error);
     }
     marks::SEGMENT_UNSEALED.hit();
-    let mut state = inner.state.borrow_mut();
-    state.indexes.retain(|kept| *kept != base_index);
-    let active = state.active();
-    assert!(active.path == path && active.index.is_some());
-    active.footer = None;
 }
 
 /// Ends the writer. It leaves a footer, so that the next start reads no frame; whether that comes to be on the disk does not
@@ -152,6 +155,6 @@ pub(super) async fn end(inner: &Rc<Inner>) {
         let mut state = inner.state.borrow_mut();
         state.active().footer = Some(place);
     }
-    inner.state.borrow_mut().closed = true;
+    inner.state.borrow_mut().writer = WriterState::Ended;
     inner.moved.notify();
 }

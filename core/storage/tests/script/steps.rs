@@ -120,6 +120,7 @@ impl Session {
                 self.batcher.borrow_mut().restart(end_offset);
                 self.state()
             }
+            "scrub" => self.scrub().await,
             "fill" => self.fill(words.number("bytes", 0)).await,
             "make-room" => {
                 self.runtime.unlink(BALLAST).await.unwrap();
@@ -278,6 +279,21 @@ impl Session {
                 )
             }
         }
+    }
+
+    async fn scrub(&self) -> String {
+        let (mut after, mut said) = (LogIndex::ZERO, String::new());
+        while let Some(scrubbed) = self.log.scrub(after, Duration::ZERO).await.unwrap() {
+            after = scrubbed.segment;
+            let lines: String = scrubbed
+                .found
+                .iter()
+                .flat_map(|line| ["\n  ", line])
+                .collect();
+            write!(said, "segment {after}, {} bytes{lines}; ", scrubbed.bytes).unwrap();
+        }
+        said.push_str("no more");
+        said
     }
 
     async fn fill(&self, bytes: i64) -> String {

@@ -1,0 +1,142 @@
+//! Looking at frames that no start looked at, since a footer stood behind them: all that are durable. What is bad is fenced
+//! before anybody asks for it, and named; the rest serves on.
+//!
+//! Whoever scrubs holds two windows of memory at most, one segment after the other, outside of any budget.
+
+use model::{LogIndex, Offset};
+use runtime::OpenOptions;
+use stdx::Duration;
+
+use crate::error::{OnPath, PathError};
+use crate::fence::Fence;
+use crate::log::{Log, State};
+use crate::marks;
+use crate::open_segment::Segment;
+use crate::recovery::derived::Ignored;
+use crate::recovery::scan::Scan;
+use crate::recovery::verify::{Bad, verify};
+use crate::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::writer::Write;
+
+/// What looking at one segment came to.
+#[derive(Clone, Debug)]
+pub struct Scrubbed {
+    /// The segment, by its first frame.
+    pub segment: LogIndex,
+    /// Bytes of frames in it.
+    pub bytes: u64,
+    /// What is bad in it and was not known, in words.
+    pub found: Vec<String>,
+}
+
+/// A segment that is looked at.
+struct Patient {
+    header: SegmentHeader,
+    path: String,
+    bytes: u64,
+    end_offset: Offset,
+    truncations: u64,
+}
+
+impl Log {
+    /// Looks at all durable frames of the first segment behind the one that begins with `after`; none where there is none.
+    /// It pauses for `pause` after each MiB that it read.
+    ///
+    /// # Errors
+    /// When its file cannot be opened: it may have been removed meanwhile.
+    pub async fn scrub(
+        &self,
+        after: LogIndex,
+        pause: Duration,
+    ) -> Result<Option<Scrubbed>, PathError> {
+        let patient = self.0.state.borrow().next_patient(after);
+        let Some(patient) = patient else {
+            return Ok(None);
+        };
+        let mut bad = self.bad_in(&patient, pause).await?;
+        if !bad.is_empty() {
+            // A device that fails now and then is no damage.
+            let again = self.bad_in(&patient, pause).await?;
+            bad.retain(|bad| again.iter().any(|again| again.index == bad.index));
+        }
+        marks::SCRUBBED.hit();
+        let state = &mut *self.0.state.borrow_mut();
+        if state.truncations != patient.truncations {
+            // What was looked at may not be there any more.
+            bad.clear();
+        }
+        let found: Vec<String> = bad
+            .iter()
+            .filter_map(|bad| state.found_bad(&patient, bad))
+            .collect();
+        stdx::sometimes!(marks::SCRUB_FOUND_DAMAGE, !found.is_empty());
+        Ok(Some(Scrubbed {
+            segment: patient.header.base_index,
+            bytes: patient.bytes,
+            found,
+        }))
+    }
+
+    async fn bad_in(&self, patient: &Patient, pause: Duration) -> Result<Vec<Bad>, PathError> {
+        let (runtime, path) = (&self.0.runtime, &patient.path);
+        let opened = runtime.open(path, OpenOptions::default()).await;
+        let file = opened.on("open", path)?;
+        let scan = Scan {
+            runtime,
+            file: &file,
+            file_bytes: patient.bytes,
+            pause,
+        };
+        let (header, end_offset) = (&patient.header, patient.end_offset);
+        Ok(verify(&scan, header, end_offset, &mut Ignored).await.bad)
+    }
+}
+
+impl State {
+    /// The first segment behind `after` that has durable frames, as far as they are durable.
+    fn next_patient(&self, after: LogIndex) -> Option<Patient> {
+        let in_flight = self.writes.front().map(Write::position);
+        let durable = |segment: &Segment| in_flight.unwrap_or(u64::MAX).min(segment.bytes);
+        let last = self.segments.iter().next_back()?.header.base_index;
+        let mut behind = self.segments.iter().filter_map(|segment| {
+            let header = segment.header;
+            let bytes = if header.base_index == last {
+                durable(segment)
+            } else {
+                segment.bytes
+            };
+            let has_frames = bytes > SEGMENT_HEADER_BYTES as u64;
+            (header.base_index > after && has_frames).then(|| Patient {
+                header,
+                path: segment.path.clone(),
+                bytes,
+                end_offset: segment.end_offset.min(self.flushed.end_offset),
+                truncations: self.truncations,
+            })
+        });
+        behind.next()
+    }
+
+    /// Fences what is bad, and says so, unless it is known.
+    fn found_bad(&mut self, patient: &Patient, bad: &Bad) -> Option<String> {
+        let (start, end) = bad.offsets;
+        if start == end {
+            // Nobody reads it, so there is no fence by which it would be known: it is told each time.
+            return Some(bad.line(&patient.path));
+        }
+        if self.fences.at(start).is_some() {
+            return None;
+        }
+        self.fences.add(Fence {
+            start,
+            end: Some(end),
+            path: patient.path.clone(),
+            position: bad.position,
+            why: format!(
+                "frame {} is bad ({}); this copy is damaged and nothing of it is served",
+                bad.index, bad.fault
+            ),
+        });
+        Some(bad.line(&patient.path))
+    }
+}
