@@ -40,6 +40,8 @@ pub struct Config {
     pub default_partitions: i32,
     /// Bytes at which a segment is full, where a topic does not say otherwise.
     pub segment_bytes: u64,
+    /// Bytes of logs that all cores together look at in a second, in the background. Zero: none are.
+    pub scrub_bytes_per_second: u64,
     /// Connections at the same time, on all cores together.
     pub connections_max: usize,
     /// A connection without requests ends after this long.

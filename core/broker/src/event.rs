@@ -85,6 +85,13 @@ pub enum Event {
         /// What it said.
         why: String,
     },
+    /// A log is damaged: what is damaged is not served, the rest is.
+    DamageFound {
+        /// The partition.
+        key: PartitionKey,
+        /// Where, and what it means.
+        what: String,
+    },
     /// It was asked to stop.
     Stopping,
     /// All connections are over.
@@ -113,7 +120,7 @@ impl Event {
             | Self::AcceptFailed { .. }
             | Self::ConnectionRefused { .. }
             | Self::CoreLate { .. } => Level::Warn,
-            Self::ReplicaFenced { .. } => Level::Error,
+            Self::ReplicaFenced { .. } | Self::DamageFound { .. } => Level::Error,
             Self::ConnectionEnded { ended, .. } => level_of(ended),
             Self::FolderOpened { .. }
             | Self::Listening { .. }
@@ -173,6 +180,12 @@ impl fmt::Display for Event {
                 write!(f, "{ended} (and {held_back} before)")
             }
             Self::ReplicaFenced { key, why } => write!(f, "fenced partition {key}: {why}"),
+            Self::DamageFound { key, what } => {
+                write!(
+                    f,
+                    "damage in partition {key}: {what}; put back a good copy of the file"
+                )
+            }
             Self::Stopping => f.write_str("stopping"),
             Self::Drained { connections_cut: 0 } => f.write_str("all connections ended"),
             Self::Drained { connections_cut } => {

@@ -94,14 +94,24 @@ impl Worker {
         }
     }
 
-    /// Tells of replicas that panicked: they are fenced, and the node lives on.
+    /// Tells of replicas that panicked, and are fenced, and of damage that was found: the node lives on.
     fn tell_faults(&self, log: Log) {
-        let faults = self.host.faults();
-        let telling = async move {
-            while let Some((key, why)) = faults.pop().await {
-                log(Event::ReplicaFenced { key, why });
+        let (faults, damages) = (self.host.faults(), self.host.damages());
+        let telling = {
+            let log = Log::clone(&log);
+            async move {
+                while let Some((key, why)) = faults.pop().await {
+                    log(Event::ReplicaFenced { key, why });
+                }
             }
         };
+        let damage = async move {
+            while let Some((key, what)) = damages.pop().await {
+                log(Event::DamageFound { key, what });
+            }
+        };
+        let root = self.runtime.root();
+        drop(root.spawn(Class::Background, "tell of damage", damage));
         drop(
             self.runtime
                 .root()
@@ -133,6 +143,7 @@ fn host_config(config: &Config, runtime: &Runtime) -> HostConfig {
         node: config.node,
         data: DataPath::new(&config.data),
         read_budget_bytes: config.share(PARTITIONS_PER_CENT, runtime),
+        scrub_bytes_per_second: config.scrub_bytes_per_second / u64::from(runtime.cores()),
     }
 }
 

@@ -30,6 +30,7 @@ fn config(told: &Told) -> Config {
         auto_create_topics: true,
         default_partitions: 1,
         segment_bytes: 1 << 20,
+        scrub_bytes_per_second: 1 << 20,
         connections_max: 16,
         idle_timeout: broker::config::IDLE_TIMEOUT,
         log: Arc::new(move |event| told.lock().unwrap().push(event)),

@@ -14,6 +14,7 @@
 #[cfg(test)]
 mod fault_domain;
 mod lifecycle;
+mod scrub;
 
 use core::cell::{Cell, RefCell};
 use core::fmt;
@@ -29,7 +30,7 @@ use storage::{DataPath, READ_BUDGET_BYTES_MIN};
 use crate::calls::{BEGIN, OPEN, PROPOSE, ProposeError, READ, REMOVE, ReadError, SEEK, WATCH};
 use crate::replica::Replica;
 
-/// Panics that wait to be told of; more of them tell nothing new.
+/// Panics, and findings of damage, that wait to be told of; more of them tell nothing new.
 const FAULTS_KEPT: usize = 64;
 
 /// What a host needs to know.
@@ -41,6 +42,8 @@ pub struct HostConfig {
     pub data: DataPath,
     /// Bytes of this core that reads may hold, until the last of what they brought is sent. At least one frame's.
     pub read_budget_bytes: usize,
+    /// Bytes of logs that are looked at in a second, in the background. Zero: none are.
+    pub scrub_bytes_per_second: u64,
 }
 
 /// The replicas of one core.
@@ -59,6 +62,8 @@ struct Inner {
     stopping: Cell<bool>,
     /// Replicas that panicked and nobody was told of.
     faults: Queue<(PartitionKey, String)>,
+    /// Damage that was found in the background and nobody was told of.
+    damages: Queue<(PartitionKey, String)>,
 }
 
 /// What this core has of a partition.
@@ -120,6 +125,7 @@ impl Host {
             slots: RefCell::new(BTreeMap::new()),
             changed: Signal::new(),
             faults: Queue::new(FAULTS_KEPT),
+            damages: Queue::new(FAULTS_KEPT),
             stopping: Cell::new(false),
             runtime,
         });
@@ -155,6 +161,10 @@ impl Host {
             "serve removals",
             serve_removals(Rc::clone(&inner), root.clone()),
         );
+        if config.scrub_bytes_per_second > 0 {
+            let scrubbing = scrub::scrub(Rc::clone(&inner), config.scrub_bytes_per_second);
+            root.spawn(Class::Background, "scrub", scrubbing);
+        }
         Self(inner)
     }
 
@@ -162,6 +172,11 @@ impl Host {
     /// the node tells it on.
     pub fn faults(&self) -> Queue<(PartitionKey, String)> {
         self.0.faults.clone()
+    }
+
+    /// Damage that was found in the background, as it happens, with what it means.
+    pub fn damages(&self) -> Queue<(PartitionKey, String)> {
+        self.0.damages.clone()
     }
 
     /// Takes nothing more, makes everything durable, answers who waits, and closes the files.

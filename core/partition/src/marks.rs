@@ -41,4 +41,8 @@ stdx::marks! {
     STOPPED_WITH_PROPOSALS = "partition: a node stopped with proposals in flight";
     /// A node stopped before the journal had what its log ends with.
     STOPPED_UNCLAIMED = "partition: a node stopped before all of a log was claimed";
+    /// All segments of a core were looked at.
+    SCRUBBED_ALL = "partition: all segments of a core were scrubbed";
+    /// Damage was found in the background, and told.
+    DAMAGE_TOLD = "partition: scrubbing told of damage";
 }

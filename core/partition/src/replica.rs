@@ -23,7 +23,7 @@ use runtime::sync::{Queue, Signal};
 use runtime::{Budget, Class, Runtime, Spawner};
 use stdx::Duration;
 use storage::journal::Journal;
-use storage::{Group, Log, LogConfig, Mark, Opened, RecoveryReport};
+use storage::{Group, Log, LogConfig, Mark, Opened, PathError, RecoveryReport, Scrubbed};
 
 use crate::calls::{Open, ProposeError, ReadError, Watermarks};
 use crate::marks;
@@ -181,6 +181,15 @@ impl Replica {
     /// What recovery found.
     pub(crate) fn report(&self) -> &RecoveryReport {
         &self.report
+    }
+
+    /// Looks at the first segment behind the one that begins with `after`.
+    pub(crate) async fn scrub(
+        &self,
+        after: LogIndex,
+        pause: Duration,
+    ) -> Result<Option<Scrubbed>, PathError> {
+        self.log.scrub(after, pause).await
     }
 
     /// The marks now.

@@ -389,6 +389,40 @@ fn after_a_rest_the_last_frame_is_proven_committed() {
 }
 
 #[test]
+fn damage_is_found_before_anybody_asks_for_it() {
+    let mut machine = Machine::new(12);
+    machine.live(1, |bench| async move {
+        bench.open(key(0)).await;
+        for values in [[1, 2], [3, 4]] {
+            let proposed = bench.propose(key(0), batch(&values), Ack::Quorum).await;
+            proposed.unwrap();
+        }
+    });
+    // Headers of the segment and of who votes, the noop of the reign, and then the first batch: in a record.
+    let path = format!("/data/topics/{}/00000000000000000001.log", key(0));
+    let disk = machine.world.disk_mut(machine.node);
+    assert!(disk.rot(&path, 340, 1));
+    machine.live(1, |bench| async move {
+        let opened = bench.open(key(0)).await;
+        assert!(opened.report.is_empty(), "{:?}", opened.report);
+        assert!(bench.damages.try_pop().is_none());
+        bench.runtime.sleep(Duration::from_secs(10)).await;
+        let (damaged, what) = bench.damages.try_pop().unwrap();
+        assert_eq!(damaged, key(0));
+        assert!(
+            what.contains("records from 0 up to 2 that were acknowledged"),
+            "{what}"
+        );
+        let read = |offset| bench.router.read(Bench::read_from(key(0), offset));
+        let fenced = read(0).await.outcome().await;
+        assert!(matches!(fenced, Err(ReadError::Fenced(_))), "{fenced:?}");
+        assert_eq!(values_of(&read(2).await.outcome().await.unwrap()), [3, 4]);
+        let appended = bench.propose(key(0), batch(&[5]), Ack::Quorum).await;
+        appended.unwrap();
+    });
+}
+
+#[test]
 fn a_node_that_stops_answers_what_waits() {
     let answered = Arc::new(Mutex::new(Vec::new()));
     let answers = Arc::clone(&answered);

@@ -63,6 +63,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SIZE")]
     pub(crate) memory: Option<Size>,
 
+    /// How much of the logs to read in a second, to find damage before somebody asks for it; 0 for none
+    #[arg(long, value_name = "SIZE", default_value = "16MiB")]
+    pub(crate) scrub: Size,
+
     /// How to reach the kernel
     #[arg(long, value_name = "NAME", value_enum, default_value_t = Driver::Auto)]
     pub(crate) driver: Driver,

@@ -74,6 +74,7 @@ impl Plan {
             auto_create_topics: true,
             default_partitions: PARTITIONS_DEFAULT,
             segment_bytes: SEGMENT_BYTES,
+            scrub_bytes_per_second: args.scrub.0,
             connections_max: connections_of(open_files),
             idle_timeout: broker::config::IDLE_TIMEOUT,
             log: Arc::new(drop),

@@ -54,6 +54,7 @@ where
                 node: model::NodeId(1),
                 data: DataPath::new(DATA),
                 read_budget_bytes: 16 << 20,
+                scrub_bytes_per_second: 0,
             };
             let host = Host::start(runtime.clone(), config);
             let view = View::new(runtime.clone());

@@ -226,6 +226,7 @@ async fn start_partitions(
         node: NodeId(0),
         data: DataPath::new(DATA),
         read_budget_bytes: 32 << 20,
+        scrub_bytes_per_second: 0,
     };
     Some((Host::start(runtime.clone(), config), folder))
 }

@@ -66,6 +66,7 @@ fn a_panic_fences_its_replica_and_nothing_else() {
             node: NodeId(1),
             data: DataPath::new(DATA),
             read_budget_bytes: 4 << 20,
+            scrub_bytes_per_second: 0,
         };
         let host = Host::start(runtime.clone(), config);
         let router = Router::new(runtime.clone());

@@ -9,6 +9,7 @@ use partition::{
     Ack, Committed, Host, HostConfig, Open, Opened, Propose, ProposeError, Read, ReadAnswer, Router,
 };
 use records::{BatchBuilder, Batches, NewRecord};
+use runtime::sync::Queue;
 use runtime::{CoreId, Frozen, Runtime};
 use stdx::Duration;
 use storage::{DataFolder, DataPath};
@@ -71,6 +72,7 @@ impl Machine {
                         node: number,
                         data: data.clone(),
                         read_budget_bytes: 4 << 20,
+                        scrub_bytes_per_second: 1 << 20,
                     },
                 );
                 if runtime.core() == CoreId::ZERO {
@@ -81,6 +83,7 @@ impl Machine {
                     test(Bench {
                         router,
                         runtime: runtime.clone(),
+                        damages: host.damages(),
                     })
                     .await;
                     over.store(true, Ordering::Relaxed);
@@ -117,6 +120,8 @@ pub(crate) const PLANTED: &str = "planted by the test";
 pub(crate) struct Bench {
     pub(crate) runtime: Runtime,
     pub(crate) router: Router,
+    /// What the first core found in the background.
+    pub(crate) damages: Queue<(PartitionKey, String)>,
 }
 
 /// Partition `number` of the topic of all tests.

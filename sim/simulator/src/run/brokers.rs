@@ -16,6 +16,9 @@ use crate::oracles::recovery::Truth;
 use crate::oracles::{Violation, calm};
 use crate::scenario::Scenario;
 
+/// Slow enough that a round takes a while in the time of a run, and fast enough that it ends.
+const SCRUB_BYTES_PER_SECOND: u64 = 1 << 20;
+
 /// How long until a broker that ended itself is started again.
 const RESTART_AFTER: Duration = Duration::from_millis(50);
 
@@ -128,6 +131,7 @@ impl Broker {
             auto_create_topics: shape.auto_create,
             default_partitions: 1,
             segment_bytes: shape.segment_bytes,
+            scrub_bytes_per_second: SCRUB_BYTES_PER_SECOND,
             // More than all strangers together: who fills it keeps others out, as in Kafka.
             connections_max: 10_000,
             idle_timeout: Duration::from_millis(shape.idle_millis),
