@@ -22,6 +22,7 @@ use crate::topic_table::TopicTable;
 use crate::update::{Leader, Snapshot, UPDATES, Update};
 
 mod command_log;
+mod progress;
 mod reconciler;
 mod replicas;
 

@@ -1,6 +1,7 @@
 //! What the controller has to tell, as values; who renders them is not its business.
 
 use core::fmt;
+use core::time::Duration;
 use std::rc::Rc;
 
 use model::{Offset, PartitionKey, Term, TopicName};
@@ -36,6 +37,15 @@ pub enum Event {
         fenced: bool,
         /// What else it found, in words.
         report: Vec<String>,
+    },
+    /// Partitions are being opened, and that takes long.
+    Opening {
+        /// Those that are.
+        opened: usize,
+        /// Of how many.
+        of: usize,
+        /// How long the rest takes, as far as anybody can say.
+        left: Option<Duration>,
     },
     /// A partition could not be opened; it is tried again.
     OpenFailed {
@@ -110,6 +120,13 @@ impl fmt::Display for Event {
             }
             Self::Recovered { key, report, .. } => {
                 write!(f, "recovered partition {key}: {}", report.join("; "))
+            }
+            Self::Opening { opened, of, left } => {
+                write!(f, "opened {opened} of {of} partitions")?;
+                match left {
+                    Some(left) => write!(f, ", about {} s left", left.as_secs() + 1),
+                    None => Ok(()),
+                }
             }
             Self::OpenFailed { key, reason } => {
                 write!(f, "cannot open partition {key}, will try again: {reason}")

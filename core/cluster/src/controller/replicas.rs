@@ -8,8 +8,9 @@ use std::rc::Rc;
 
 use model::{PartitionKey, Term};
 use partition::{Open, Router};
-use runtime::{Class, Runtime};
+use runtime::{Class, Either, Runtime, race};
 
+use super::progress::Progress;
 use crate::event::{Event, Log};
 use crate::topic::Topic;
 use crate::update::Leader;
@@ -55,12 +56,20 @@ impl Replicas {
         &self,
         opens: VecDeque<Open>,
     ) -> (Vec<Leader>, BTreeSet<PartitionKey>) {
+        let progress = Progress::new(self.runtime.clone(), Rc::clone(&self.log), opens.len());
+        let progress = Rc::new(progress);
         let outcomes = self.each(opens, |open| {
             let (router, log) = (self.router.clone(), Rc::clone(&self.log));
-            async move { open_one(&router, &log, open).await }
+            let progress = Rc::clone(&progress);
+            async move {
+                let outcome = open_one(&router, &log, open).await;
+                progress.one_more();
+                outcome
+            }
         });
+        let Either::Left(outcomes) = race(outcomes, progress.tell()).await;
         let (mut leaders, mut unopened) = (Vec::new(), BTreeSet::new());
-        for (key, term) in outcomes.await {
+        for (key, term) in outcomes {
             match term {
                 Some(term) => leaders.push((key, term)),
                 None => _ = unopened.insert(key),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use cluster::{ClusterError, CreateTopic, Refusal, Topic};
 use model::{PartitionKey, TopicId, TopicName};
 use node::{DATA, Life, Notes, live, world};
-use world::Crash;
+use world::{Crash, DiskFaults, Rate, Span};
 
 fn create(name: &str, partitions: i32) -> CreateTopic {
     CreateTopic {
@@ -73,6 +73,35 @@ fn a_topic_answered_is_seen_led_and_kept_whatever_the_number_of_cores() {
     let notes = notes.lock().unwrap();
     assert_eq!(notes.len(), 3);
     assert!(notes.iter().all(|line| *line == notes[0]), "{notes:?}");
+}
+
+#[test]
+fn a_start_that_takes_long_tells_how_far_it_is() {
+    let (mut world, node) = world(8, 1);
+    let notes = Notes::default();
+    let first = async |life: Life, _: Notes| {
+        life.view.create_topic(create("t", 100)).await.unwrap();
+    };
+    assert!(live(&mut world, node, &notes, first));
+    assert!(notes.lock().unwrap().is_empty(), "{notes:?}");
+    let faults = DiskFaults {
+        slow: Rate::per_million(1_000_000),
+        slow_time: Span::millis(200, 300),
+        ..DiskFaults::default()
+    };
+    world.set_disk_faults(node, faults);
+    assert!(live(&mut world, node, &notes, async |_: Life, _: Notes| {}));
+    // They are opened 64 at a time.
+    let notes = notes.lock().unwrap();
+    assert!(
+        notes[0].starts_with("opened 0 of 100 partitions"),
+        "{notes:?}"
+    );
+    let last = notes.last().unwrap();
+    assert!(
+        last.contains(" of 100 partitions, about ") && last.ends_with(" s left"),
+        "{notes:?}"
+    );
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! One node with a controller and nothing above it, living and dying in a world.
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -65,7 +64,7 @@ where
                     following.follow().await;
                 });
             if runtime.core() == CoreId::ZERO {
-                let start = lead(runtime.clone());
+                let start = lead(runtime.clone(), Arc::clone(&notes));
                 let on_failure = (runtime.clone(), Arc::clone(&notes));
                 runtime.root().spawn(Class::Consensus, "lead", async move {
                     let (runtime, notes) = on_failure;
@@ -102,11 +101,10 @@ async fn stop_all(runtime: &Runtime) {
 }
 
 /// What core 0 does: the folder, the controller.
-async fn lead(runtime: Runtime) -> Result<(), StartError> {
+async fn lead(runtime: Runtime, notes: Notes) -> Result<(), StartError> {
     let opened = DataFolder::open(&runtime, DATA).await;
     let mut folder = opened.map_err(|error| StartError::Open(error.to_string()))?;
     let known = folder.identity().cluster;
-    let events: Rc<RefCell<Vec<cluster::Event>>> = Rc::default();
     let config = Config {
         node: model::NodeId(1),
         cluster: known.map(|Uuid(bytes)| ClusterId(bytes)),
@@ -118,7 +116,11 @@ async fn lead(runtime: Runtime) -> Result<(), StartError> {
         }],
         segment_bytes: 1 << 20,
         limits: Limits::default(),
-        log: Rc::new(move |event| events.borrow_mut().push(event)),
+        log: Rc::new(move |event| {
+            if matches!(event, cluster::Event::Opening { .. }) {
+                notes.lock().unwrap().push(event.to_string());
+            }
+        }),
     };
     let begun = Router::new(runtime.clone())
         .begin(&DataPath::new(DATA))
