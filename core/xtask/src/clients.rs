@@ -23,31 +23,50 @@ const SCRIPTS: &[(&str, &str, &str)] = &[
 
 /// Runs all scripts.
 pub(crate) fn run(full: bool) -> Result<(), Failure> {
-    let ouzel = binary::build("server", "ouzel", &[])?;
+    let scripts = Scripts::new()?;
     debian::install("kcat", "kcat", "-V")?;
-    let python = virtual_environment()?;
-    let folder = house::root().join("core/server/tests/clients");
-    let mut passed = 0;
     for (script, short, long) in SCRIPTS {
+        scripts.run(script, if full { long } else { short })?;
+    }
+    println!("{} passed, 0 failed", SCRIPTS.len());
+    Ok(())
+}
+
+/// What runs a script against the binary.
+pub(crate) struct Scripts {
+    ouzel: PathBuf,
+    python: PathBuf,
+}
+
+impl Scripts {
+    /// Builds the binary, and installs what the scripts need.
+    pub(crate) fn new() -> Result<Self, Failure> {
+        Ok(Self {
+            ouzel: binary::build("server", "ouzel", &[])?,
+            python: virtual_environment()?,
+        })
+    }
+
+    /// Runs one, with an argument unless that is empty.
+    pub(crate) fn run(&self, script: &str, argument: &str) -> Result<(), Failure> {
         println!("---- {script}");
-        let argument = if full { long } else { short };
-        let mut command = Command::new(&python);
+        let folder = house::root().join("core/server/tests/clients");
+        let mut command = Command::new(&self.python);
         command
             .arg(folder.join(script))
             .args(Some(argument).filter(|argument| !argument.is_empty()))
-            .env("OUZEL", &ouzel)
+            .env("OUZEL", &self.ouzel)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::null());
         let status = command
             .status()
             .map_err(|error| Failure::Environment(format!("cannot start python3: {error}")))?;
-        if !status.success() {
-            return Err(Failure::Check(format!("{script}: {status}")));
+        if status.success() {
+            Ok(())
+        } else {
+            Err(Failure::Check(format!("{script}: {status}")))
         }
-        passed += 1;
     }
-    println!("{passed} passed, 0 failed");
-    Ok(())
 }
 
 /// A Python that has the client library.

@@ -28,6 +28,7 @@ mod debian;
 mod failure;
 mod house;
 mod mutants;
+mod power;
 mod spec;
 mod tidy;
 mod wheel;
@@ -44,6 +45,7 @@ usage: cargo xtask COMMAND
   mutants [--room NAME] [--json]   plant each known bug and see whether the simulator finds it
   spec [--full]                    check the specification in papers/spec with TLC, --full for a night
   clients [--full]                 real Kafka clients against the real binary
+  power [--full]                   power cuts under the real binary, on ext4 and XFS; wants root
   codegen [--check]                generate Kafka's messages; --check only compares
 
 exit codes: 0 done, 1 a check failed, 4 usage, 5 the environment failed";
@@ -73,6 +75,8 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["spec", "--full"] => spec::run(true),
         ["clients"] => clients::run(false),
         ["clients", "--full"] => clients::run(true),
+        ["power"] => power::run(false),
+        ["power", "--full"] => power::run(true),
         ["codegen"] => codegen::run(false).map_err(Failure::Check),
         ["codegen", "--check"] => codegen::run(true).map_err(Failure::Check),
         [] => Err(Failure::Usage(USAGE.to_owned())),

@@ -7,7 +7,7 @@ use super::lane::Lane;
 use super::step::Step;
 use crate::failure::Failure;
 use crate::wheel::Wheel;
-use crate::{clients, codegen, mutants, spec, tidy};
+use crate::{clients, codegen, mutants, power, spec, tidy};
 
 /// Licences, bans and sources of the whole graph. The advisories have a lane of their own when their data can be
 /// had everywhere that this runs.
@@ -56,6 +56,17 @@ const CLIPPY: &[Step] = &[
         "--all-targets",
         "--features",
         "mutants,trace",
+        "--",
+        "-D",
+        "warnings",
+    ]),
+    Step::cargo(&[
+        "clippy",
+        "--package",
+        "storage",
+        "--all-targets",
+        "--features",
+        "mutants",
         "--",
         "-D",
         "warnings",
@@ -183,6 +194,8 @@ const SPEC: &[Step] = &[Step::own("cargo xtask spec", short_spec)];
 const SPEC_FULL: &[Step] = &[Step::own("cargo xtask spec --full", full_spec)];
 const CLIENTS: &[Step] = &[Step::own("cargo xtask clients", short_clients)];
 const CLIENTS_FULL: &[Step] = &[Step::own("cargo xtask clients --full", full_clients)];
+const POWER: &[Step] = &[Step::own("cargo xtask power", short_power)];
+const POWER_FULL: &[Step] = &[Step::own("cargo xtask power --full", full_power)];
 
 /// Every lane, in the order in which they run.
 pub(super) const LANES: &[Lane] = &[
@@ -277,10 +290,18 @@ pub(super) const LANES: &[Lane] = &[
     Lane {
         name: "clients",
         about: "real Kafka clients write and read, and nothing acknowledged is lost",
-        minutes: 8,
+        minutes: 5,
         needs: &["python3"],
         short: CLIENTS,
         full: CLIENTS_FULL,
+    },
+    Lane {
+        name: "power",
+        about: "the power fails under the binary on real file systems, and nothing acknowledged is lost",
+        minutes: 3,
+        needs: &["python3"],
+        short: POWER,
+        full: POWER_FULL,
     },
 ];
 
@@ -294,6 +315,14 @@ fn short_clients() -> Result<(), Failure> {
 
 fn full_clients() -> Result<(), Failure> {
     clients::run(true)
+}
+
+fn short_power() -> Result<(), Failure> {
+    power::run(false)
+}
+
+fn full_power() -> Result<(), Failure> {
+    power::run(true)
 }
 
 fn short_spec() -> Result<(), Failure> {
