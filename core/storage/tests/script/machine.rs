@@ -18,6 +18,8 @@ pub(crate) const DIRECTORY: &str = "/log";
 pub(crate) struct Wire {
     pub(crate) said: String,
     pub(crate) order: Option<String>,
+    /// Bytes that a step remembers for another.
+    pub(crate) kept: Vec<u8>,
 }
 
 pub(crate) struct Machine {
@@ -106,6 +108,10 @@ impl Machine {
                         .disk_mut(self.node)
                         .rot(&path, words.count("at", 0), 1)
                 );
+            }
+            "misdirect" => {
+                let path = path(&words);
+                assert!(self.world.disk_mut(self.node).misdirect_next(&path, true));
             }
             "unreadable" => {
                 let (path, at) = (path(&words), words.count("at", 0));

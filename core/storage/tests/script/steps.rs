@@ -131,6 +131,8 @@ impl Session {
                 self.state()
             }
             "tear" => self.tear(&words).await,
+            "keep" => self.keep(&words).await,
+            "put" => self.put(&words).await,
             "remove" => {
                 self.runtime.unlink(&path(&words)).await.unwrap();
                 "done".to_owned()
@@ -326,6 +328,33 @@ impl Session {
                 file.write_at(at, pieces).await.unwrap();
             }
         }
+        "done".to_owned()
+    }
+
+    /// Remembers bytes of a file.
+    async fn keep(&self, words: &Words<'_>) -> String {
+        let path = path(words);
+        let opened = self.runtime.open(&path, OpenOptions::default());
+        let bytes = usize::try_from(words.count("bytes", 64)).unwrap();
+        let buffer = self.runtime.buffer(bytes);
+        let file = opened.await.unwrap();
+        let read = file.read_at(words.count("at", 0), bytes, buffer).await;
+        self.wire.lock().unwrap().kept = read.unwrap().as_slice().to_vec();
+        "done".to_owned()
+    }
+
+    /// Writes what was remembered to a place of a file, as a disk that had it there before.
+    async fn put(&self, words: &Words<'_>) -> String {
+        let options = OpenOptions {
+            write: true,
+            ..OpenOptions::default()
+        };
+        let file = self.runtime.open(&path(words), options).await.unwrap();
+        let mut pieces = Pieces::new();
+        let kept = self.wire.lock().unwrap().kept.clone();
+        pieces.push(Frozen::from(kept));
+        let written = file.write_at_sync(words.count("at", 0), pieces).await;
+        written.unwrap();
         "done".to_owned()
     }
 

@@ -129,6 +129,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         finder: Finder::Test,
     },
     Mutant {
+        id: "S15",
+        room: "storage",
+        breaks: "takes a frame that was cut off for the next one",
+        finder: Finder::Test,
+    },
+    Mutant {
         id: "K01",
         room: "partition",
         breaks: "serves past the high watermark",
