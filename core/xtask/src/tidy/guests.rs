@@ -69,7 +69,7 @@ const GUESTS: &[Guest] = &[
     linked("madsim", &["simulator"]),
     tests("proptest", Rooms::All),
     linked("rtrb", &["runtime"]),
-    linked("rustix", &["cli", "portable", "server", "uring"]),
+    linked("rustix", &["benches", "cli", "portable", "server", "uring"]),
     linked("serde", &["cli", "server", "simulator", "xtask"]),
     linked("serde_json", &["cli", "server", "simulator", "xtask"]),
     linked("signal-hook", &["server"]),
