@@ -4,12 +4,14 @@
 //! committed: a later frame that carries a commit at or above it. What lies between two such proofs is outside the
 //! fault model [protocol-aware recovery], so damage is put where there is a proof, once for a partition.
 
+use core::ops::Range;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{LogIndex, PartitionKey};
 use stdx::Prng;
+use storage::footer::Trailer;
 use storage::frame::{FrameHeader, HEADER_BYTES};
-use storage::segment::{SEGMENT_HEADER_BYTES, parse_file_name};
+use storage::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, parse_file_name};
 use world::{Disk, NodeId, World};
 
 use super::DATA;
@@ -33,6 +35,15 @@ pub(super) fn damage(
 ) -> bool {
     let mut prng = Prng::from_seed(draw);
     let disk = world.disk(node);
+    if !matches!(kind, FaultKind::Unreadable { .. }) && prng.chance(1, 3) {
+        let footers = footers(disk, rotten);
+        if !footers.is_empty() {
+            // Nothing is lost with one, so everything is expected of its partition as before.
+            let (file, footer) = prng.choose(&footers).clone();
+            let offset = prng.between(footer.start, footer.end - 1);
+            return world.disk_mut(node).rot(&file, offset, 1 << prng.below(8));
+        }
+    }
     let mut proven = Vec::new();
     for folder in partitions(disk)
         .into_iter()
@@ -145,6 +156,28 @@ fn partitions(disk: &Disk) -> Vec<String> {
                 .collect::<Vec<_>>()
         })
         .collect()
+}
+
+/// The footers of segments in partitions that are not rotten, and where they are in their files.
+fn footers(disk: &Disk, rotten: &BTreeSet<String>) -> Vec<(String, Range<u64>)> {
+    let mut footers = Vec::new();
+    for folder in partitions(disk) {
+        let names = disk.durable_names(&folder).unwrap_or_default();
+        let files = names.iter().filter(|name| parse_file_name(name).is_some());
+        for name in files.filter(|_| !rotten.contains(&folder)) {
+            let file = format!("{folder}/{name}");
+            let bytes = disk.durable_bytes(&file).unwrap_or_default();
+            let length = bytes.len() as u64;
+            let header = SegmentHeader::decode(&bytes);
+            let trailer = header
+                .ok()
+                .map(|header| Trailer::decode(&bytes, &header, length));
+            if let Some(Ok(trailer)) = trailer {
+                footers.push((file, trailer.data_bytes..length));
+            }
+        }
+    }
+    footers
 }
 
 /// The durable frames of a partition, in no order.
