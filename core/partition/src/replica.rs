@@ -23,7 +23,7 @@ use runtime::sync::{Queue, Signal};
 use runtime::{Budget, Class, Runtime, Spawner};
 use stdx::Duration;
 use storage::journal::Journal;
-use storage::{Group, Log, LogConfig, Mark, Opened, PathError, RecoveryReport, Scrubbed};
+use storage::{Group, Log, LogConfig, Mark, Opened, RecoveryReport};
 
 use crate::calls::{Open, ProposeError, ReadError, Watermarks};
 use crate::marks;
@@ -183,13 +183,9 @@ impl Replica {
         &self.report
     }
 
-    /// Looks at the first segment behind the one that begins with `after`.
-    pub(crate) async fn scrub(
-        &self,
-        after: LogIndex,
-        pause: Duration,
-    ) -> Result<Option<Scrubbed>, PathError> {
-        self.log.scrub(after, pause).await
+    /// Its log, for whoever looks at it and nothing else.
+    pub(crate) fn log(&self) -> Log {
+        self.log.clone()
     }
 
     /// The marks now.

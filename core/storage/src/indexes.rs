@@ -96,7 +96,7 @@ impl Inner {
             bad,
             mut segment,
             tip,
-        } = verify(&scan, header, end_offset, &mut Ignored).await;
+        } = verify(&scan, header, (end_offset, None), &mut Ignored).await;
         let mut index = segment.index.take().unwrap_or_default();
         if !bad.is_empty() {
             // Whoever reads there finds what is wrong.

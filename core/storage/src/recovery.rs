@@ -284,6 +284,16 @@ impl Recovery<'_> {
             // What follows the last frame is no frame, and none is missing.
             stop = Stop::at_end(stop.position);
         }
+        // What a footer says of its frames may not be believed, but that they were durable is.
+        let mut claimed = claimed;
+        if let Ok(footer) = &footer {
+            let trailer = &footer.trailer;
+            claimed = claimed.max(trailer.last);
+            self.tip.commit_seen = self.tip.commit_seen.max(trailer.commit_seen);
+            if stop.position == trailer.data_bytes {
+                stop = Stop::at_end(stop.position);
+            }
+        }
         let verdict = self.decide(&scan, &stop, is_last, claimed).await;
         match verdict {
             Verdict::Whole | Verdict::TornTail if is_last => {

@@ -48,8 +48,8 @@ impl Log {
     /// When `last` is above the log's end or below its start: the caller is broken.
     ///
     /// # Errors
-    /// When a file cannot be opened, read or removed, or the frame `last` is damaged. What was cut off by then is, and the
-    /// rest is as it was.
+    /// When a file cannot be opened or read, or the frame `last` is damaged: then nothing was cut off. What fails later ends
+    /// the process.
     pub async fn truncate_suffix(&self, last: LogIndex) -> Result<(), PathError> {
         assert!(last <= self.dirty().index);
         self.drained().await;
@@ -57,12 +57,8 @@ impl Log {
             return Ok(());
         }
         // Nothing is written meanwhile, a footer neither.
-        let before = core::mem::replace(&mut self.0.state.borrow_mut().writer, WriterState::Waits);
-        let done = self.cut_off(last).await;
-        self.0.state.borrow_mut().writer = before;
-        self.0.work.notify();
-        self.0.moved.notify();
-        done
+        let _paused = Paused::new(self);
+        self.cut_off(last).await
     }
 
     async fn cut_off(&self, last: LogIndex) -> Result<(), PathError> {
@@ -97,14 +93,13 @@ impl Log {
             self.0.load_index(segment).await?;
         }
         self.forget(segment, last, (position, newest, kept, &file));
-        cut(
-            runtime,
-            &self.0.config.directory,
-            &behind,
-            (&file, &path),
-            position,
-        )
-        .await
+        let directory = &self.0.config.directory;
+        let done = cut(runtime, directory, &behind, (&file, &path), position).await;
+        if let Err(error) = done {
+            // It is forgotten here, and may be there still.
+            fatal::stop(runtime, error.verb, &error.path, error.error);
+        }
+        Ok(())
     }
 
     fn has_no_index(&self, segment: LogIndex) -> bool {
@@ -136,6 +131,7 @@ impl Log {
             end_offset,
         };
         (state.dirty, state.flushed, state.prev_origin) = (mark, mark, origin);
+        state.fences.cut(end_offset);
         let active = state.active();
         (active.end_offset, active.file) = (end_offset, Some(file.clone()));
     }
@@ -195,6 +191,29 @@ impl Log {
                 Err(Unloaded(segment)) => self.0.load_index(segment).await?,
             }
         }
+    }
+}
+
+/// The writer waits until this is dropped, however that comes.
+struct Paused<'a> {
+    log: &'a Log,
+    before: WriterState,
+}
+
+impl<'a> Paused<'a> {
+    fn new(log: &'a Log) -> Self {
+        let mut state = log.0.state.borrow_mut();
+        let before = core::mem::replace(&mut state.writer, WriterState::Waits);
+        Self { log, before }
+    }
+}
+
+impl Drop for Paused<'_> {
+    fn drop(&mut self) {
+        let inner = &self.log.0;
+        inner.state.borrow_mut().writer = self.before;
+        inner.work.notify();
+        inner.moved.notify();
     }
 }
 

@@ -8,10 +8,10 @@ use std::rc::Rc;
 
 use model::{LogIndex, PartitionKey};
 use stdx::Duration;
+use storage::Log;
 
 use super::{Inner, Slot};
 use crate::marks;
-use crate::replica::Replica;
 
 /// When the first round begins after a start, and when the next one at the earliest after the one before began.
 const FIRST_ROUND: Duration = Duration::from_secs(5);
@@ -24,8 +24,8 @@ pub(super) async fn scrub(inner: Rc<Inner>, bytes_per_second: u64) -> ! {
     loop {
         let begun = inner.runtime.now();
         let mut last = None;
-        while let Some((key, replica)) = inner.next_replica(last) {
-            scrub_log(&inner, (key, &replica), pause).await;
+        while let Some((key, log)) = inner.next_log(last) {
+            scrub_log(&inner, (key, &log), pause).await;
             last = Some(key);
         }
         marks::SCRUBBED_ALL.hit();
@@ -39,27 +39,35 @@ fn pause(bytes_per_second: u64) -> Duration {
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
-async fn scrub_log(inner: &Rc<Inner>, (key, replica): (PartitionKey, &Replica), pause: Duration) {
+async fn scrub_log(inner: &Inner, (key, log): (PartitionKey, &Log), pause: Duration) {
     let mut after = LogIndex::ZERO;
-    // A file that cannot be opened was removed, or the system has none to give: it is looked at in the next round.
-    while let Ok(Some(scrubbed)) = replica.scrub(after, pause).await {
+    while let Some(scrubbed) = log.scrub(after, pause).await {
         after = scrubbed.segment;
         for line in scrubbed.found {
-            stdx::sometimes!(marks::DAMAGE_TOLD, true);
-            inner.damages.try_push((key, line)).unwrap_or_default();
+            marks::DAMAGE_TOLD.hit();
+            inner.damages.push((key, line)).await.unwrap_or_default();
+        }
+        if !inner.has(key) {
+            // It left this core, or its files are going.
+            return;
         }
     }
 }
 
 impl Inner {
-    /// The first replica behind the one of `last`, in the order of their keys.
-    fn next_replica(&self, last: Option<PartitionKey>) -> Option<(PartitionKey, Rc<Replica>)> {
+    /// The log behind the one of `last`, in the order of their keys. Not the replica: who waits for one that is gone is told
+    /// by its end.
+    fn next_log(&self, last: Option<PartitionKey>) -> Option<(PartitionKey, Log)> {
         let behind = last.map_or(Bound::Unbounded, Bound::Excluded);
         let slots = self.slots.borrow();
         let mut slots = slots.range((behind, Bound::Unbounded));
         slots.find_map(|(key, slot)| match slot {
-            Slot::Ready(ready) => Some((*key, Rc::clone(&ready.replica))),
+            Slot::Ready(ready) => Some((*key, ready.replica.log())),
             _ => None,
         })
+    }
+
+    fn has(&self, key: PartitionKey) -> bool {
+        matches!(self.slots.borrow().get(&key), Some(Slot::Ready(_)))
     }
 }

@@ -9,6 +9,7 @@ import fcntl
 import os
 import random
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -26,6 +27,9 @@ SHUTDOWN, WITHOUT_JOURNAL = 0x8004587D, 2
 
 MAKERS = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q", "-f"]}
 
+# The exit code of a broker that lost its disk.
+FAILED = 5
+
 # Values of this length fill the least of segments some times in each round.
 PADDING = 2_000
 
@@ -37,11 +41,15 @@ class Image:
         self.folder = tempfile.mkdtemp(prefix="ouzel-power-")
         self.image = os.path.join(self.folder, "image")
         self.mounted = os.path.join(self.folder, "mounted")
-        os.mkdir(self.mounted)
-        with open(self.image, "wb") as image:
-            image.truncate(1 << 30)
-        run(*MAKERS[kind], self.image)
-        self.mount()
+        try:
+            os.mkdir(self.mounted)
+            with open(self.image, "wb") as image:
+                image.truncate(1 << 30)
+            run(*MAKERS[kind], self.image)
+            self.mount()
+        except BaseException:
+            self.remove()
+            raise
 
     def mount(self):
         run("mount", "-o", "loop", self.image, self.mounted)
@@ -52,12 +60,20 @@ class Image:
     def cut(self):
         folder = os.open(self.mounted, os.O_RDONLY | os.O_DIRECTORY)
         try:
+            # Never that of the machine itself.
+            own = os.fstat(folder).st_dev != os.stat(self.folder).st_dev
+            assert own, f"{self.mounted} is not mounted"
             fcntl.ioctl(folder, SHUTDOWN, struct.pack("I", WITHOUT_JOURNAL))
         finally:
             os.close(folder)
 
     def remove(self):
-        subprocess.run(["umount", self.mounted], check=False, capture_output=True)
+        for command in (["umount"], ["umount", "--lazy"]):
+            if os.path.ismount(self.mounted):
+                subprocess.run([*command, self.mounted], check=False)
+        if os.path.ismount(self.mounted):
+            say(f"{self.mounted} is still mounted: it is left as it is")
+            return
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):
@@ -71,13 +87,17 @@ def main():
     if os.geteuid() != 0 or not os.path.exists("/dev/loop-control"):
         say("SKIPPED: power cuts on real file systems want root and loop devices, and there are none here")
         return
+    # So that what is mounted is unmounted.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     for kind in MAKERS:
         with Image(kind) as image, Ouzel("--driver", "uring") as broker:
-            shutil.rmtree(broker.folder)
+            own = broker.folder
             broker.folder = image.mounted
-            cut_and_check(kind, image, broker)
-            image.unmount()
-            broker.folder = tempfile.mkdtemp(prefix="ouzel-test-")
+            try:
+                cut_and_check(kind, image, broker)
+            finally:
+                # Its folder is not the image's to remove.
+                broker.folder = own
 
 
 def cut_and_check(kind, image, broker):
@@ -95,7 +115,8 @@ def cut_and_check(kind, image, broker):
             image.cut()
             # It cannot go on without its disk, and does not pretend to.
             code = broker.process.wait(30)
-            assert code not in (0, None), f"{kind}: exit code {code} without a disk"
+            said = "".join(broker.lines)
+            assert code == FAILED and "nothing more is acknowledged" in said, f"{kind}: exit code {code}\n{said}"
 
         sent = stream_until(broker, acknowledged, sent, random.Random(cut), happens, padding=PADDING)
         image.unmount()

@@ -7,6 +7,7 @@ use super::check::{Fault, Tip, check_header};
 use super::derived::{Derived, Notes};
 use super::scan::Scan;
 use crate::frame::{FrameHeader, HEADER_BYTES};
+use crate::index::SparseIndex;
 use crate::open_segment::Segment;
 use crate::seal::{self, Footer};
 use crate::segment::SegmentHeader;
@@ -39,11 +40,11 @@ pub(crate) struct Verified {
 }
 
 /// Looks at all frames of a segment with a footer, which end where the scanned file does for `scan`, and tells `notes` of
-/// the good ones.
+/// the good ones. Behind a header that is bad it goes on where `index` knows the next frame; without one it ends there.
 pub(crate) async fn verify(
     scan: &Scan<'_>,
     header: &SegmentHeader,
-    end_offset: Offset,
+    (end_offset, index): (Offset, Option<&SparseIndex>),
     notes: &mut impl Notes,
 ) -> Verified {
     let mut verified = Verified {
@@ -53,25 +54,61 @@ pub(crate) async fn verify(
     };
     let Verified { bad, segment, tip } = &mut verified;
     while let Some(fault) = scan.frames(segment, tip, notes).await.fault {
-        let position = segment.bytes;
-        let known = known_header(scan, position, tip).await;
-        let known = known.filter(|_| bad.len() < BAD_FRAMES_MAX);
+        let (position, start) = (segment.bytes, tip.end_offset);
+        let index_of_bad = tip.index.next();
+        let goes_on = bad.len() < BAD_FRAMES_MAX && go_on(scan, index, segment, tip).await;
+        let end = if goes_on { tip.end_offset } else { end_offset };
         bad.push(Bad {
-            index: tip.index.next(),
+            index: index_of_bad,
             position,
-            offsets: (
-                tip.end_offset,
-                known.map_or(end_offset, |header| header.end_offset()),
-            ),
+            offsets: (start, end),
             fault,
         });
-        let Some(header) = known else {
+        if !goes_on {
             break;
-        };
-        segment.push(&header, i64::MIN);
-        tip.pass(&header);
+        }
     }
     verified
+}
+
+/// Moves behind a bad frame: behind that one where its header is good, and otherwise to the next one that the index knows,
+/// and that has a good header. Whether there is one.
+async fn go_on(
+    scan: &Scan<'_>,
+    index: Option<&SparseIndex>,
+    segment: &mut Segment,
+    tip: &mut Tip,
+) -> bool {
+    if let Some(header) = known_header(scan, segment.bytes, tip).await {
+        segment.push(&header, i64::MIN);
+        tip.pass(&header);
+        return true;
+    }
+    let entries = index.map_or(&[][..], SparseIndex::entries);
+    for entry in entries
+        .iter()
+        .filter(|entry| entry.position > segment.bytes)
+    {
+        let Some(head) = scan.read_some(entry.position, HEADER_BYTES).await else {
+            continue;
+        };
+        let header = FrameHeader::decode(&head).ok();
+        let fits = |header: &FrameHeader| {
+            header.group == tip.group
+                && header.index == entry.index
+                && header.base_offset == entry.offset
+        };
+        let Some(header) = header.filter(fits) else {
+            continue;
+        };
+        // What it is chained to cannot be read.
+        tip.index = LogIndex(header.index.0 - 1);
+        tip.end_offset = header.base_offset;
+        tip.origin = header.prev_origin;
+        segment.bytes = entry.position;
+        return true;
+    }
+    false
 }
 
 /// The header of a frame whose body is bad, if that is good itself.
@@ -91,13 +128,14 @@ impl Recovery<'_> {
     ) {
         let mut derived = Derived::default();
         let (header, path) = (&segment.header, &segment.path);
-        let verified = verify(scan, header, segment.end_offset, &mut derived).await;
+        let index = seal::read_index(self.runtime, scan.file, &footer.trailer.index, header).await;
+        let known = (segment.end_offset, index.as_ref().ok());
+        let verified = verify(scan, header, known, &mut derived).await;
         for bad in &verified.bad {
             self.report.frames_damaged += 1;
             self.report.lines.push(bad.line(&segment.path));
         }
         let Footer { trailer, sections } = footer;
-        let index = seal::read_index(self.runtime, scan.file, &trailer.index, header).await;
         if let Err(error) = index {
             self.report.footers_damaged += 1;
             self.report.lines.push(format!(
