@@ -30,7 +30,8 @@ Examples:
   ouzel log verify ./ouzel-data                          every partition, and what a start would say
   ouzel log stat ./ouzel-data/topics/<topic id>/0        one partition's segments
   ouzel log dump --level records --format json ./ouzel-data/topics/<topic id>/0
-  ouzel log dump 00000000000000000001.log                one file
+  ouzel log dump 00000000000000000001.log                one segment
+  ouzel log dump ./ouzel-data/journal/0.a                one journal: terms, votes, and what was said to be durable
 
 Exit codes: 0 sound, or done; 1 damaged; 4 usage; 5 they cannot be read.";
 
@@ -110,7 +111,7 @@ pub(crate) enum LogCommand {
 /// Which files, and how to print.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct LogPath {
-    /// A data folder, a partition's folder, or a segment's file
+    /// A data folder, a partition's folder, a segment's file, or a journal's
     pub(crate) path: String,
 
     /// How lines are written

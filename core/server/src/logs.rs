@@ -5,6 +5,7 @@
 //! ```
 
 mod dump;
+mod journal;
 mod stat;
 mod target;
 mod verify;
@@ -21,6 +22,7 @@ use crate::advice::Failure;
 use crate::args::{LogCommand, LogFormat, LogLevel, LogPath};
 use crate::ground::Ground;
 use crate::log;
+use target::Target;
 
 /// Memory that windows into files may take.
 const MEMORY_BYTES: usize = 64 << 20;
@@ -81,6 +83,10 @@ async fn look(runtime: Runtime, asked: LogCommand) -> Result<ExitCode, Failure> 
         closed: false,
     };
     let target = target::find(&look.runtime, path).await?;
+    if let Target::Journal(path) = &target {
+        let records = matches!(asked, LogCommand::Dump { .. });
+        return journal::run(&mut look, path, records).await;
+    }
     match &asked {
         LogCommand::Stat(_) => stat::run(&mut look, &target).await,
         LogCommand::Verify(_) => verify::run(&mut look, &target).await,

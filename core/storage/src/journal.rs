@@ -38,7 +38,7 @@ pub mod record;
 mod scan;
 
 use found::newest;
-pub use found::{Found, read_all};
+pub use found::{Found, JournalFacts, read_all, read_one};
 use record::{HardRecord, Header, Placed, RECORD_BYTES};
 pub use scan::records_in;
 

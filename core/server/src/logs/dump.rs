@@ -59,7 +59,7 @@ pub(super) async fn run(
 /// The segments' files, log by log.
 async fn files(look: &Look, target: &Target) -> Result<Vec<String>, Failure> {
     let partitions = match target {
-        Target::File(path) => return Ok(vec![path.clone()]),
+        Target::File(path) | Target::Journal(path) => return Ok(vec![path.clone()]),
         Target::Logs { partitions, .. } => partitions,
     };
     let mut files = Vec::new();

@@ -13,7 +13,7 @@ pub(super) async fn run(look: &mut Look, target: &Target) -> Result<ExitCode, Fa
     let mut code = ExitCode::Done;
     let partitions = match target {
         Target::Logs { partitions, .. } => partitions,
-        Target::File(path) => {
+        Target::File(path) | Target::Journal(path) => {
             let walked = inspect::walk(&look.runtime, path, u64::MAX, |_| {}).await;
             let walked = walked.map_err(|error| unreadable(&error))?;
             let header = walked

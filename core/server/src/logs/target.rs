@@ -1,4 +1,4 @@
-//! What a path names: a data folder, a partition's folder, or one segment.
+//! What a path names: a data folder, a partition's folder, one segment, or one file of a journal.
 
 use std::collections::BTreeSet;
 
@@ -17,8 +17,10 @@ pub(crate) enum Target {
         partitions: Vec<Partition>,
         wrong: Vec<String>,
     },
-    /// One file, of which nothing else is known.
+    /// One segment, of which nothing else is known.
     File(String),
+    /// One file of a core's journal.
+    Journal(String),
 }
 
 /// A partition's log, and what is known of it elsewhere.
@@ -41,9 +43,13 @@ pub(crate) async fn find(runtime: &Runtime, path: &str) -> Result<Target, Failur
     })?;
     if status.kind == EntryKind::File {
         let name = path.rsplit('/').next().unwrap_or(path);
+        let core = name.strip_suffix(".a").or_else(|| name.strip_suffix(".b"));
+        if core.is_some_and(|core| core.parse::<u16>().is_ok()) {
+            return Ok(Target::Journal(path.to_owned()));
+        }
         if parse_file_name(name).is_none() {
             return Err(Failure::usage(format!(
-                "{path} is no segment: those are called <index>.log, with twenty digits"
+                "{path} is no segment: those are called <index>.log, with twenty digits; and no journal: <core>.a or <core>.b"
             )));
         }
         return Ok(Target::File(path.to_owned()));

@@ -20,7 +20,7 @@ struct Count {
 pub(super) async fn run(look: &mut Look, target: &Target) -> Result<ExitCode, Failure> {
     let (partitions, wrong) = match target {
         Target::Logs { partitions, wrong } => (partitions, wrong),
-        Target::File(path) => return file(look, path).await,
+        Target::File(path) | Target::Journal(path) => return file(look, path).await,
     };
     for line in wrong {
         look.say(

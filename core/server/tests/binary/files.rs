@@ -250,6 +250,41 @@ fn what_is_missing_or_bad_around_the_logs_is_named() {
 }
 
 #[test]
+fn a_journal_says_what_is_never_forgotten() {
+    let (data, _) = written("log-journal");
+    let (one, other) = (data.join("journal/0.a"), data.join("journal/0.b"));
+    let newer = log(&["stat"], &one).stdout.concat();
+    let newer = if newer.contains("is newer") {
+        &other
+    } else {
+        &one
+    };
+    let verified = log(&["verify"], newer);
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+    assert!(
+        verified.stdout[0].contains(": sound; generation "),
+        "{verified:?}"
+    );
+    let dump = log(&["dump", "--format", "json"], newer);
+    let claims = dump
+        .stdout
+        .iter()
+        .filter(|line| line.contains("\"claimed\":"));
+    assert_eq!(
+        claims.count(),
+        2,
+        "the controller's and the topic's: {dump:?}"
+    );
+    flip(newer, 8);
+    let verified = log(&["verify"], newer);
+    assert_eq!(verified.code, Some(1), "{verified:?}");
+    assert!(
+        verified.stdout[0].contains("its beginning is not whole"),
+        "{verified:?}"
+    );
+}
+
+#[test]
 fn what_is_no_log_is_refused_with_what_would_be_one() {
     let nothing = folder("log-nothing");
     let missing = log(&["verify"], &nothing.join("not-there"));

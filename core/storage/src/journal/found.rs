@@ -120,6 +120,42 @@ pub async fn read_all(runtime: &Runtime, data: &DataPath) -> Result<Found, PathE
     Ok(found)
 }
 
+/// What one file of a journal says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalFacts {
+    /// Which of the files of its core it is, in the order in which they were begun.
+    pub generation: u32,
+    /// The latest record of each group.
+    pub records: Vec<HardRecord>,
+    /// Something that was acknowledged cannot be read.
+    pub damaged: bool,
+    /// The next file is begun, and this one does not count any more.
+    pub superseded: bool,
+    /// Where the records end, in bytes.
+    pub end: u64,
+}
+
+/// Reads one file of a journal. None where its beginning is not whole.
+///
+/// # Errors
+/// When it cannot be opened or read.
+pub async fn read_one(runtime: &Runtime, path: &str) -> Result<Option<JournalFacts>, PathError> {
+    Ok(match read_file(runtime, path).await? {
+        Contents::Scanned(scanned) => Some(JournalFacts {
+            generation: scanned.generation,
+            damaged: scanned.damaged,
+            superseded: scanned.superseded,
+            end: scanned.end,
+            records: scanned
+                .records
+                .into_values()
+                .map(|placed| placed.record)
+                .collect(),
+        }),
+        Contents::NothingYet | Contents::Unreadable => None,
+    })
+}
+
 enum Contents {
     Scanned(Scanned),
     /// Not there, or empty.
