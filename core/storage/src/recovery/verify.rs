@@ -85,9 +85,11 @@ async fn go_on(
         return true;
     }
     let entries = index.map_or(&[][..], SparseIndex::entries);
+    // Not to what is only on its way to the disk: the index knows that too, and nothing is wrong with it.
+    let behind = segment.bytes + 1..scan.file_bytes;
     for entry in entries
         .iter()
-        .filter(|entry| entry.position > segment.bytes)
+        .filter(|entry| behind.contains(&entry.position))
     {
         let Some(head) = scan.read_some(entry.position, HEADER_BYTES).await else {
             continue;
