@@ -40,7 +40,7 @@ pub enum Event {
     },
     /// Partitions are being opened, and that takes long.
     Opening {
-        /// Those that are.
+        /// Those that are, and those that could not be: each of these has a line of its own.
         opened: usize,
         /// Of how many.
         of: usize,

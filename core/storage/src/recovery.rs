@@ -275,7 +275,7 @@ impl Recovery<'_> {
         let mut stop = if believed {
             Stop::at_end(segment.bytes)
         } else {
-            // Nothing that it says counts.
+            // Where it says that they end does not count.
             scan.file_bytes = bytes;
             scan.frames(&mut segment, &mut self.tip, &mut self.derived)
                 .await
