@@ -20,6 +20,7 @@ use core::ops::Range;
 use model::{LogIndex, Offset, Term};
 use stdx::{crc32c, mutant};
 
+use crate::fields::{i64_at, u32_at, u64_at};
 use crate::index::{INDEX_STRIDE_BYTES, IndexEntry, SparseIndex};
 use crate::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 pub use sections::Sections;
@@ -326,24 +327,6 @@ impl Trailer {
 /// Whether a frame can be of this term.
 fn is_term(term: Term) -> bool {
     i32::try_from(term.0).is_ok_and(|term| term > 0)
-}
-
-fn array<const N: usize>(bytes: &[u8], range: Range<usize>) -> [u8; N] {
-    bytes[range]
-        .try_into()
-        .expect("a field is as long as its type")
-}
-
-fn u32_at(bytes: &[u8], range: Range<usize>) -> u32 {
-    u32::from_le_bytes(array(bytes, range))
-}
-
-fn u64_at(bytes: &[u8], range: Range<usize>) -> u64 {
-    u64::from_le_bytes(array(bytes, range))
-}
-
-fn i64_at(bytes: &[u8], range: Range<usize>) -> i64 {
-    i64::from_le_bytes(array(bytes, range))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use core::ops::Range;
 use model::{LogIndex, Offset, Term};
 use stdx::crc32c;
 
+use crate::fields::{i64_at, u32_at, u64_at};
 use crate::group::Group;
 
 /// The version of this layout; the second byte of the magic.
@@ -221,7 +222,7 @@ impl FrameHeader {
         if bytes[VERSION_AT] != FRAME_VERSION {
             return Err(FrameError::Version(bytes[VERSION_AT]));
         }
-        if read_u32(bytes, HEADER_CRC) != crc32c(&bytes[HEADER_CRC.end..]) {
+        if u32_at(bytes, HEADER_CRC) != crc32c(&bytes[HEADER_CRC.end..]) {
             return Err(FrameError::Checksum);
         }
         let kind = FrameKind::from_byte(bytes[KIND_AT]).ok_or(FrameError::Field("kind"))?;
@@ -230,16 +231,16 @@ impl FrameHeader {
         }
         let header = Self {
             kind,
-            body_bytes: read_u32(bytes, BODY_BYTES),
-            body_crc: read_u32(bytes, BODY_CRC),
-            index: LogIndex(read_u64(bytes, INDEX)),
-            group: Group(read_u64(bytes, GROUP)),
-            base_offset: Offset(read_u64(bytes, BASE_OFFSET).cast_signed()),
-            span: read_u32(bytes, SPAN),
-            term: Term(read_u32(bytes, TERM)),
-            commit_delta: read_u32(bytes, COMMIT_DELTA),
-            origin: read_u32(bytes, ORIGIN),
-            prev_origin: read_u32(bytes, PREV_ORIGIN),
+            body_bytes: u32_at(bytes, BODY_BYTES),
+            body_crc: u32_at(bytes, BODY_CRC),
+            index: LogIndex(u64_at(bytes, INDEX)),
+            group: Group(u64_at(bytes, GROUP)),
+            base_offset: Offset(i64_at(bytes, BASE_OFFSET)),
+            span: u32_at(bytes, SPAN),
+            term: Term(u32_at(bytes, TERM)),
+            commit_delta: u32_at(bytes, COMMIT_DELTA),
+            origin: u32_at(bytes, ORIGIN),
+            prev_origin: u32_at(bytes, PREV_ORIGIN),
         };
         header.check()?;
         Ok(header)
@@ -291,14 +292,6 @@ pub fn commit_delta(index: LogIndex, commit: LogIndex) -> u32 {
 /// Whether a header may begin with these bytes: the cheap question that a search asks at every step.
 pub(crate) fn may_begin(bytes: &[u8]) -> bool {
     bytes[MAGIC_AT] == MAGIC && bytes[VERSION_AT] == FRAME_VERSION
-}
-
-fn read_u32(bytes: &[u8], range: Range<usize>) -> u32 {
-    u32::from_le_bytes(bytes[range].try_into().expect("four bytes"))
-}
-
-fn read_u64(bytes: &[u8], range: Range<usize>) -> u64 {
-    u64::from_le_bytes(bytes[range].try_into().expect("eight bytes"))
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use core::ops::Range;
 use model::TopicId;
 use stdx::{crc32c, crc32c_append};
 
+use crate::fields::{array, u32_at};
+
 /// The version of the whole data folder: of this file, the segments and the frames.
 pub const DATA_VERSION: u32 = 0;
 
@@ -102,13 +104,13 @@ impl Identity {
         if head[..MAGIC.len()] != *MAGIC {
             return Err(IdentityError::Foreign);
         }
-        let version = u32::from_le_bytes(array(head, VERSION));
+        let version = u32_at(head, VERSION);
         if version > DATA_VERSION {
             return Err(IdentityError::Newer(version));
         }
         let bytes: &[u8; IDENTITY_BYTES] =
             bytes.try_into().map_err(|_length| IdentityError::Damaged)?;
-        if u32::from_le_bytes(array(bytes, CRC)) != checksum(bytes) {
+        if u32_at(bytes, CRC) != checksum(bytes) {
             return Err(IdentityError::Damaged);
         }
         let cluster: [u8; 16] = array(bytes, CLUSTER);
@@ -122,12 +124,6 @@ impl Identity {
 /// Of everything but itself.
 fn checksum(bytes: &[u8; IDENTITY_BYTES]) -> u32 {
     crc32c_append(crc32c(&bytes[..CRC.start]), &bytes[CRC.end..])
-}
-
-fn array<const N: usize>(bytes: &[u8], range: Range<usize>) -> [u8; N] {
-    bytes[range]
-        .try_into()
-        .expect("a field is as long as its type")
 }
 
 #[cfg(test)]

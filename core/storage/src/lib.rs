@@ -28,7 +28,7 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `frame`, `segment`, `footer`, `identity` | the layouts on disk: `papers/format` has the written truth |
+//! | `frame`, `segment`, `footer`, `identity`, `fields` | the layouts on disk: `papers/format` has the written truth |
 //! | `batcher`, `frame_builder`, `gather`, `prefix` | a frame in the making: the gather list, the stamped copy of a batch's header |
 //! | `log`, `append`, `writer` | one open log: what it knows, the way in, the task that writes |
 //! | `segments`, `open_segment` | the files of a log, and what is known of each |
@@ -50,6 +50,7 @@ pub mod epochs;
 mod error;
 mod fatal;
 mod fence;
+mod fields;
 mod folder;
 pub mod footer;
 pub mod frame;

@@ -17,6 +17,7 @@ use core::ops::Range;
 use model::{LogIndex, Offset};
 use stdx::crc32c;
 
+use crate::fields::{i64_at, u32_at, u64_at};
 use crate::group::Group;
 
 /// The version of this layout; the second byte of the magic.
@@ -105,16 +106,16 @@ impl SegmentHeader {
         if bytes[MAGIC_AT] == MAGIC && bytes[VERSION_AT] != SEGMENT_VERSION {
             return Err(SegmentError::Version(bytes[VERSION_AT]));
         }
-        let crc = u32::from_le_bytes(array(bytes, CRC));
+        let crc = u32_at(bytes, CRC);
         if bytes[MAGIC_AT] != MAGIC || crc != crc32c(&bytes[CRC.end..]) {
             return Err(SegmentError::Torn);
         }
         let header = Self {
-            group: Group(u64::from_le_bytes(array(bytes, GROUP))),
-            base_index: LogIndex(u64::from_le_bytes(array(bytes, BASE_INDEX))),
-            base_offset: Offset(i64::from_le_bytes(array(bytes, BASE_OFFSET))),
-            prev_origin: u32::from_le_bytes(array(bytes, PREV_ORIGIN)),
-            nonce: u64::from_le_bytes(array(bytes, NONCE)),
+            group: Group(u64_at(bytes, GROUP)),
+            base_index: LogIndex(u64_at(bytes, BASE_INDEX)),
+            base_offset: Offset(i64_at(bytes, BASE_OFFSET)),
+            prev_origin: u32_at(bytes, PREV_ORIGIN),
+            nonce: u64_at(bytes, NONCE),
         };
         if header.base_index.0 == 0 || header.base_index.0 == u64::MAX {
             return Err(SegmentError::Field("index"));
@@ -128,12 +129,6 @@ impl SegmentHeader {
         }
         Ok(header)
     }
-}
-
-fn array<const N: usize>(bytes: &[u8], range: Range<usize>) -> [u8; N] {
-    bytes[range]
-        .try_into()
-        .expect("a field is as long as its type")
 }
 
 /// The name of the segment file that begins with `base_index`.

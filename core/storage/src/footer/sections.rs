@@ -2,8 +2,9 @@
 
 use model::{LogIndex, Offset, Term};
 
-use super::{FooterError, i64_at, is_term, u32_at, u64_at};
+use super::{FooterError, is_term};
 use crate::epochs::EpochStart;
+use crate::fields::{i64_at, u32_at, u64_at};
 
 /// Bytes in front of a section: its kind, and how many follow.
 const SECTION_HEADER_BYTES: usize = 8;
